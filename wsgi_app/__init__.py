@@ -1,0 +1,3 @@
+"""Planado: appointments for Jitsi Meet, as a WSGI application."""
+
+__version__ = "1.0.0"

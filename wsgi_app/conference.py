@@ -1,0 +1,177 @@
+"""The domain: a conference, its doors, and what it is at a given moment.
+
+Pure: `now` is a parameter. Instants are UNIX seconds, spans are seconds.
+"""
+
+from __future__ import annotations
+
+import hmac
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain, groupby, pairwise
+from zoneinfo import ZoneInfo
+
+from . import identifier, recurrence
+
+
+@dataclass(frozen=True)
+class Doors:
+    """When rooms open and conferences end: seconds before and after each start."""
+
+    open_before: int
+    delete_after: int
+
+
+@dataclass(frozen=True)
+class Appointment:
+    """What somebody books: a first start and the repetitions that follow it.
+
+    `start` is a local time in `timezone`, `rectype` a rhythm code, or empty for
+    a one-off, whose `count` of repetitions is 0.
+    """
+
+    start: datetime
+    timezone: str
+    rectype: str
+    count: int
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def time(self) -> int:
+        """The instant of the first start."""
+        return recurrence.to_instant(self.start, self.zone)
+
+    @property
+    def series_timezone(self) -> str:
+        """The zone as a row keeps it: only a series needs one."""
+        return self.timezone if self.rectype else ""
+
+    @property
+    def anchor(self) -> str:
+        """The first start as a row keeps it: only a series needs one."""
+        return self.start.isoformat(timespec="minutes") if self.rectype else ""
+
+
+@dataclass(frozen=True)
+class Conference:
+    """One row: an appointment or a series of them. `timezone` and `anchor` are empty for a one-off.
+
+    `anchor` is the local time, YYYY-MM-DDTHH:MM, at which the series first started.
+    """
+
+    iid: int
+    aid: int
+    rid: int
+    time: int
+    recev: int
+    rectype: str
+    timezone: str
+    anchor: str
+
+    @staticmethod
+    def booked(appointment: Appointment) -> Conference:
+        """Return a new conference, each of its identifiers freshly drawn."""
+        return Conference(
+            iid=identifier.draw(),
+            aid=identifier.draw(),
+            rid=identifier.draw(),
+            time=appointment.time,
+            recev=appointment.count,
+            rectype=appointment.rectype,
+            timezone=appointment.series_timezone,
+            anchor=appointment.anchor,
+        )
+
+    def changed(self, appointment: Appointment) -> Conference:
+        """Return this conference with another appointment; it gets a new room only if its start
+        moves.
+        """
+        if appointment == self.appointment(appointment.timezone):
+            return self
+        moves = appointment.time != self.time
+        # Who changes only how often must not turn "the last day of the month" into "the 28th".
+        same_dates = not moves and (self.rectype, self.timezone) == (
+            appointment.rectype,
+            appointment.series_timezone,
+        )
+        return replace(
+            self,
+            rid=identifier.draw() if moves else self.rid,
+            time=appointment.time,
+            recev=appointment.count,
+            rectype=appointment.rectype,
+            timezone=appointment.series_timezone,
+            anchor=self.anchor if same_dates else appointment.anchor,
+        )
+
+    def appointment(self, timezone: str) -> Appointment:
+        """Return what is still to come; `timezone` serves a one-off, which stores none."""
+        timezone = self.timezone or timezone
+        start = recurrence.to_local(self.time, ZoneInfo(timezone))
+        rectype = self.rectype if self.recev else ""
+        return Appointment(start, timezone, rectype, self.recev)
+
+    def renewed(self) -> Conference:
+        """Return this conference with a new secret room."""
+        return replace(self, rid=identifier.draw())
+
+    def skipped(self) -> Conference | None:
+        """Return this series without its next date and with a new room, or None where no other
+        date follows.
+        """
+        for start, recev in self.occurrences():
+            if start > self.time:
+                return replace(self, time=start, recev=recev, rid=identifier.draw())
+        return None
+
+    def occurrences(self) -> Iterator[tuple[int, int]]:
+        """Yield each start from `time` on with the repetitions that follow it.
+
+        Raises ValueError or KeyError where rhythm or zone are unknown here.
+        """
+        starts = iter([self.time])
+        if self.rectype:
+            zone = ZoneInfo(self.timezone)
+            anchor = datetime.fromisoformat(self.anchor)
+            starts = recurrence.starts(self.rectype, anchor, zone, self.time)
+        counted = zip(range(self.recev, -1, -1), starts, strict=False)
+        for start, same in groupby(counted, key=lambda occurrence: occurrence[1]):
+            yield start, next(same)[0]
+
+    def at(self, now: float, doors: Doors) -> Conference | None:
+        """Return the conference as it stands at `now`: a series moved to its next date has a new
+        room; None if past.
+        """
+        if now < self.opens_at(doors):
+            return self
+        after_last = (sys.maxsize, 0)
+        for (start, recev), (following, _) in pairwise(chain(self.occurrences(), [after_last])):
+            # The next date opens on time, however long the operator keeps conferences.
+            if now < min(start + doors.delete_after, following - doors.open_before):
+                if start == self.time:
+                    return self
+                return replace(self, time=start, recev=recev, rid=identifier.draw())
+        return None
+
+    def opens_at(self, doors: Doors) -> int:
+        """Return the instant at which the current date's room opens."""
+        return self.time - doors.open_before
+
+    def is_open(self, now: float, doors: Doors) -> bool:
+        """Say whether guests may enter, of a conference as it stands at `now`."""
+        return self.opens_at(doors) <= now
+
+    def deleted_at(self, doors: Doors) -> int:
+        """Return the instant from which on the row is deleted."""
+        return max(start for start, _ in self.occurrences()) + doors.delete_after
+
+    def admits(self, aid: int) -> bool:
+        """Say whether `aid` is the admin identifier, in a time that does not tell how much of it
+        is right.
+        """
+        return hmac.compare_digest(str(self.aid), str(aid))
