@@ -1,0 +1,323 @@
+"""Database: statements over SQLite or MariaDB, on one connection per thread.
+
+Here are connections, transactions, repeats and named errors; no question is
+asked here. Statements are written once for both: `:name` is a parameter,
+`{table}` the configured table, `{table}_suffix` a name derived from it.
+
+A statement whose answer was lost is sent again on a new connection, so each
+one must be safe to happen twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import ssl
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .database_url import DatabaseUrl
+
+if TYPE_CHECKING:
+    import pymysql
+    from pymysql.cursors import DictCursor
+
+Row = dict[str, Any]
+Result = TypeVar("Result")
+
+_TRIES = 5
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 30
+_LOCK_SECONDS = 5
+
+
+class DatabaseError(Exception):
+    """The database did not do it; the text names the cause by number or name, never a value."""
+
+
+class Unavailable(DatabaseError):
+    """The database is away, busy, full or read-only: asking again later may help."""
+
+
+class Unprepared(Unavailable):
+    """The tables are missing or older than this program: `planado.py init-db` helps."""
+
+
+class DuplicateKey(DatabaseError):
+    """A row with this primary key exists."""
+
+
+class _Conflict(Unavailable):
+    """Another transaction won; the same one may succeed when run again."""
+
+
+class _ConnectionLost(Unavailable):
+    """The answer did not arrive; whether the statement happened is not known."""
+
+
+class Database(ABC):
+    """One database, shared by all threads; each opens its own connection at its first statement."""
+
+    dialect: str
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+        self._local = threading.local()
+
+    def one(self, sql: str, **values: object) -> Row | None:
+        """Return the first row, or None; raises DatabaseError."""
+        return next(iter(self.all(sql, **values)), None)
+
+    def all(self, sql: str, **values: object) -> list[Row]:
+        """Return all rows; raises DatabaseError."""
+        return self._repeated(lambda: self._execute(sql, values)[0])
+
+    def run(self, sql: str, **values: object) -> int:
+        """Carry out a statement and return how many rows it matched; raises DatabaseError."""
+        return self._repeated(lambda: self._execute(sql, values)[1])
+
+    def transaction(self, work: Callable[[], Result]) -> Result:
+        """Return what `work` returns, all of its statements having happened or none; may call it
+        more than once.
+        """
+
+        def attempt() -> Result:
+            self._execute(self._begin, {})
+            self._local.in_transaction = True
+            try:
+                result = work()
+                self._execute("COMMIT", {})
+                return result
+            except BaseException:
+                self._roll_back()
+                raise
+            finally:
+                self._local.in_transaction = False
+
+        return self._repeated(attempt)
+
+    def close(self) -> None:
+        """Close the connection of the calling thread."""
+        connection = self._local.__dict__.pop("connection", None)
+        if connection is not None:
+            connection.close()
+
+    @property
+    def _connection(self) -> Any:
+        # A connection taken through a fork would be shared with the parent.
+        if getattr(self._local, "process", None) != os.getpid():
+            self._local.connection = None
+            self._local.process = os.getpid()
+        if self._local.__dict__.get("connection") is None:
+            self._local.connection = self._connect()
+        return self._local.connection
+
+    def _repeated(self, attempt: Callable[[], Result]) -> Result:
+        if getattr(self._local, "in_transaction", False):
+            return attempt()
+        for _ in range(_TRIES - 1):
+            try:
+                return attempt()
+            except _ConnectionLost:
+                self.close()
+            except _Conflict:
+                pass
+        return attempt()
+
+    def _roll_back(self) -> None:
+        try:
+            self._execute("ROLLBACK", {})
+        except DatabaseError:
+            self.close()
+
+    @property
+    @abstractmethod
+    def _begin(self) -> str: ...
+
+    @abstractmethod
+    def _connect(self) -> Any: ...
+
+    @abstractmethod
+    def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]: ...
+
+
+class SqliteDatabase(Database):
+    """A SQLite file, written by one connection at a time and read by all."""
+
+    dialect = "sqlite"
+    _begin = "BEGIN IMMEDIATE"
+
+    def __init__(self, path: Path, table: str) -> None:
+        super().__init__(table)
+        self.path = path
+        # SQLite lets writers wait in no order; within a process a lock is fair and wakes at once.
+        self._writing = threading.RLock()
+
+    def run(self, sql: str, **values: object) -> int:
+        with self._writing:
+            return super().run(sql, **values)
+
+    def transaction(self, work: Callable[[], Result]) -> Result:
+        with self._writing:
+            return super().transaction(work)
+
+    def _connect(self) -> sqlite3.Connection:
+        with self._named_errors():
+            connection = sqlite3.connect(
+                self.path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.row_factory = _sqlite_row
+            connection.execute("PRAGMA journal_mode = WAL")
+            # With NORMAL a power cut could take back a booking that was confirmed.
+            connection.execute("PRAGMA synchronous = FULL")
+            return connection
+
+    def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
+        connection: sqlite3.Connection = self._connection
+        with self._named_errors():
+            cursor = connection.execute(_with_table(sql, self.table, '"'), values)
+            return cursor.fetchall(), cursor.rowcount
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise DuplicateKey(error.sqlite_errorname) from None
+        except sqlite3.OperationalError as error:
+            name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
+            if name == "SQLITE_ERROR":
+                raise Unprepared(f"{name}: tables missing or older than this program") from None
+            raise Unavailable(name) from None
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(getattr(error, "sqlite_errorname", type(error).__name__)) from None
+
+
+class MariaDatabase(Database):
+    """A MariaDB database, reached over the first of its hosts that answers."""
+
+    dialect = "mariadb"
+    _begin = "START TRANSACTION"
+
+    def __init__(self, url: DatabaseUrl, table: str, folder: Path) -> None:
+        super().__init__(table)
+        self.url = url
+        self.folder = folder
+
+    def _connect(self) -> pymysql.Connection[DictCursor]:
+        last_error: DatabaseError | None = None
+        for host, port in self.url.hosts or (("localhost", 3306),):
+            try:
+                return self._connect_to(host, port)
+            except DatabaseError as error:
+                last_error = error
+        assert last_error
+        raise last_error
+
+    def _connect_to(self, host: str, port: int) -> pymysql.Connection[DictCursor]:
+        import pymysql
+        from pymysql.constants import CLIENT
+        from pymysql.cursors import DictCursor
+
+        try:
+            password = self.url.read_password(self.folder)
+        except OSError as error:
+            raise Unavailable(f"password_file: {type(error).__name__}") from None
+        try:
+            return pymysql.connect(
+                host=host,
+                port=port,
+                unix_socket=self.url.unix_socket or None,
+                user=self.url.user,
+                password=password,
+                database=self.url.name,
+                charset="utf8mb4",
+                autocommit=True,
+                cursorclass=DictCursor,
+                # A compare-and-swap counts the rows it matched, not those it altered.
+                client_flag=CLIENT.FOUND_ROWS,
+                connect_timeout=_CONNECT_SECONDS,
+                read_timeout=_ANSWER_SECONDS,
+                write_timeout=_ANSWER_SECONDS,
+                init_command=f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}",
+                **self._tls,
+            )
+        except (pymysql.Error, OSError) as error:
+            raise Unavailable(f"cannot connect: {_number(error)}") from None
+
+    @cached_property
+    def _tls(self) -> dict[str, Any]:
+        # Building the context costs more than all the rest of a connection; PyMySQL tries TLS
+        # unless told not to.
+        if not self.url.tls or self.url.unix_socket:
+            return {"ssl_disabled": True}
+        return {"ssl": ssl.create_default_context(cafile=self._tls_ca)}
+
+    @property
+    def _tls_ca(self) -> Path | None:
+        return self.folder / self.url.tls_ca if self.url.tls_ca else None
+
+    def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
+        import pymysql
+
+        connection = self._connection
+        try:
+            with connection.cursor() as cursor:
+                statement = _with_table(sql, self.table, "`")
+                cursor.execute(_with_percent_parameters(statement), values)
+                return list(cursor.fetchall()), cursor.rowcount
+        except (pymysql.Error, OSError) as error:
+            raise self._named(error) from None
+
+    def _named(self, error: Exception) -> DatabaseError:
+        import pymysql
+        from pymysql.constants import CR, ER
+
+        number = _number(error)
+        if number in (ER.DUP_ENTRY,):
+            return DuplicateKey(str(number))
+        if number in (ER.LOCK_DEADLOCK,):
+            return _Conflict(str(number))
+        if number in (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST) or isinstance(
+            error, OSError | pymysql.InterfaceError
+        ):
+            return _ConnectionLost(str(number))
+        if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
+            return Unprepared(f"{number}: tables missing or older than this program")
+        if isinstance(error, pymysql.OperationalError | pymysql.InternalError):
+            return Unavailable(str(number))
+        return DatabaseError(str(number))
+
+
+def open_database(url: DatabaseUrl, table: str, folder: Path) -> Database:
+    """Return the database that `url` names, its relative paths taken from `folder`; connects to
+    nothing yet.
+    """
+    if url.scheme == "sqlite":
+        return SqliteDatabase(folder / url.name, table)
+    return MariaDatabase(url, table, folder)
+
+
+def _sqlite_row(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> Row:
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+@lru_cache
+def _with_table(sql: str, table: str, quote: str) -> str:
+    return re.sub(r"\{table\}(\w*)", rf"{quote}{table}\1{quote}", sql)
+
+
+@lru_cache
+def _with_percent_parameters(sql: str) -> str:
+    return re.sub(r":([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _number(error: Exception) -> int | str:
+    number = error.args[0] if error.args else ""
+    return number if isinstance(number, int) else type(error).__name__

@@ -1,0 +1,76 @@
+"""Tables: applies the files under sql/ that a database has not seen yet, once each, in order."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from .database import Database, DatabaseError, DuplicateKey, Unprepared
+
+log = logging.getLogger("planado")
+
+# Installed, the folder lies inside the package; in a checkout, beside it.
+_FOLDERS = (Path(__file__).parent / "sql", Path(__file__).parent.parent / "sql")
+
+
+class ForeignTable(Exception):
+    """The configured table exists and is not one of this program."""
+
+
+def pending(db: Database) -> list[str]:
+    """Return the names of the migrations that `db` lacks, in order; raises DatabaseError."""
+    try:
+        rows = db.all("SELECT name FROM {table}_migrations")
+    except Unprepared:
+        rows = []
+    applied = {row["name"] for row in rows}
+    return [file.stem for file in _files(db) if file.stem not in applied]
+
+
+def migrate(db: Database) -> list[str]:
+    """Apply what is pending and return its names; may be interrupted and run again; raises
+    DatabaseError, ForeignTable.
+    """
+    db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
+    names = pending(db)
+    for file in _files(db):
+        if file.stem in names:
+            _apply(db, file)
+    return names
+
+
+def prepare(db: Database) -> None:
+    """Make the tables of an embedded database; `planado.py init-db` makes those of a server."""
+    if db.dialect != "sqlite":
+        return
+    try:
+        if pending(db):
+            migrate(db)
+    except (DatabaseError, ForeignTable) as error:
+        log.error("database: %s", error)
+
+
+def _apply(db: Database, file: Path) -> None:
+    # MariaDB commits at each CREATE or ALTER, so the files themselves are safe to run again.
+    for statement in _statements(file.read_text("utf-8")):
+        db.run(statement)
+    try:
+        db.all("SELECT iid, aid, rid, time, recev, rectype, timezone, anchor FROM {table} LIMIT 1")
+    except Unprepared:
+        raise ForeignTable(f"the table {db.table} exists with other columns") from None
+    # Another process may have applied it at the same time.
+    with suppress(DuplicateKey):
+        db.run("INSERT INTO {table}_migrations (name) VALUES (:name)", name=file.stem)
+
+
+def _files(db: Database) -> list[Path]:
+    folder = next(folder for folder in _FOLDERS if folder.is_dir())
+    return sorted((folder / db.dialect).glob("*.sql"))
+
+
+def _statements(script: str) -> Iterator[str]:
+    code = re.sub(r"--.*", "", script)
+    return (statement.strip() for statement in code.split(";") if statement.strip())

@@ -1,0 +1,146 @@
+"""Every question asked of the database, one function each.
+
+No decision is taken here but one: a series is never read at a date that is
+over. All writes are safe to happen twice: an INSERT carries its own key, and
+an UPDATE or DELETE names the whole row it expects to find.
+"""
+
+from __future__ import annotations
+
+from .conference import Conference, Doors
+from .database import Database, DuplicateKey, Unavailable
+
+_TRIES = 10
+
+
+class IdentifierTaken(Exception):
+    """Another conference has this invitation identifier."""
+
+
+def find_conference(db: Database, iid: int, doors: Doors, now: float) -> Conference | None:
+    """Return the conference as it stands at `now`, moved on to its current date; None if unknown
+    or past.
+    """
+    for _ in range(_TRIES):
+        stored = _find_row(db, iid)
+        current = stored.at(now, doors) if stored else None
+        if stored is None or current is None or current == stored:
+            return current
+        # The new date's room must be the same for all, so it is stored before anybody learns it.
+        if change_conference(db, stored, current):
+            return current
+    raise Unavailable("the row keeps changing")
+
+
+def add_conference(db: Database, conference: Conference) -> None:
+    """Store a new conference; raises IdentifierTaken."""
+    try:
+        db.run(
+            """
+            INSERT INTO {table} (iid, aid, rid, time, recev, rectype, timezone, anchor)
+            VALUES (:iid, :aid, :rid, :time, :recev, :rectype, :timezone, :anchor)
+            """,
+            **vars(conference),
+        )
+    except DuplicateKey:
+        # The same row is our own, its first answer lost on the way.
+        if _find_row(db, conference.iid) != conference:
+            raise IdentifierTaken from None
+
+
+def change_conference(db: Database, before: Conference, after: Conference) -> bool:
+    """Replace `before` by `after` if the row still is as it was; say whether the row now is
+    `after`.
+    """
+    changed = db.run(
+        """
+        UPDATE {table}
+        SET rid = :rid, time = :time, recev = :recev, rectype = :rectype,
+            timezone = :timezone, anchor = :anchor
+        WHERE iid = :iid AND aid = :aid AND rid = :old_rid AND time = :old_time
+          AND recev = :old_recev AND rectype = :old_rectype
+          AND timezone = :old_timezone AND anchor = :old_anchor
+        """,
+        **vars(after),
+        **_prefixed(before),
+    )
+    return changed == 1 or _find_row(db, after.iid) == after
+
+
+def remove_conference(db: Database, iid: int, aid: int) -> None:
+    """Delete the conference."""
+    db.run("DELETE FROM {table} WHERE iid = :iid AND aid = :aid", iid=iid, aid=aid)
+
+
+def list_past(
+    db: Database, cutoff: int, after_time: int, after_iid: int, limit: int
+) -> list[Conference]:
+    """Return rows whose date is at or before `cutoff`, by time and iid, that come after the given
+    pair.
+    """
+    rows = db.all(
+        """
+        SELECT iid, aid, rid, time, recev, rectype, timezone, anchor
+        FROM {table}
+        WHERE time <= :cutoff
+          AND (time > :after_time OR (time = :after_time AND iid > :after_iid))
+        ORDER BY time, iid
+        LIMIT :limit
+        """,
+        cutoff=cutoff,
+        after_time=after_time,
+        after_iid=after_iid,
+        limit=limit,
+    )
+    return [Conference(**row) for row in rows]
+
+
+def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
+    """Delete the rows between two of `list_past` without a date left, and return their number."""
+    return db.run(
+        """
+        DELETE FROM {table}
+        WHERE recev = 0
+          AND time BETWEEN :first_time AND :last_time
+          AND (time > :first_time OR iid >= :first_iid)
+          AND (time < :last_time OR iid <= :last_iid)
+        """,
+        first_time=first.time,
+        first_iid=first.iid,
+        last_time=last.time,
+        last_iid=last.iid,
+    )
+
+
+def remove_if_unchanged(db: Database, conference: Conference) -> bool:
+    """Delete a row if it still is as it was; say whether it was deleted."""
+    deleted = db.run(
+        """
+        DELETE FROM {table}
+        WHERE iid = :old_iid AND rid = :old_rid AND time = :old_time AND recev = :old_recev
+          AND rectype = :old_rectype AND timezone = :old_timezone AND anchor = :old_anchor
+        """,
+        **_prefixed(conference),
+    )
+    return deleted == 1
+
+
+def ping(db: Database) -> None:
+    """Ask whether the table can be read; raises DatabaseError."""
+    db.one("SELECT iid FROM {table} LIMIT 1")
+
+
+def _find_row(db: Database, iid: int) -> Conference | None:
+    row = db.one(
+        """
+        SELECT iid, aid, rid, time, recev, rectype, timezone, anchor
+        FROM {table}
+        WHERE iid = :iid
+        """,
+        iid=iid,
+    )
+    return Conference(**row) if row else None
+
+
+def _prefixed(conference: Conference) -> dict[str, int | str]:
+    return {f"old_{column}": value for column, value in vars(conference).items()}
