@@ -1,0 +1,73 @@
+"""The clean-up: deletes what is past and moves series on to their next date."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import storage
+from .conference import Conference, Doors
+from .database import Database
+
+# Rows of one transaction: 500 hold their locks for some tens of milliseconds.
+BATCH = 500
+
+log = logging.getLogger("planado")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many conferences a clean-up deleted, moved on, and had to leave as it could not read
+    them.
+    """
+
+    deleted: int = 0
+    advanced: int = 0
+    left: int = 0
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(
+            self.deleted + other.deleted, self.advanced + other.advanced, self.left + other.left
+        )
+
+
+def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None) -> Swept:
+    """Sweep all that is past at `now`, or at most `batches` times BATCH rows; raises
+    DatabaseError.
+    """
+    cutoff = int(now) - doors.delete_after
+    swept = Swept()
+    after_time, after_iid = -(2**62), 0
+    while batches is None or batches > 0:
+        past = storage.list_past(db, cutoff, after_time, after_iid, BATCH)
+        if not past:
+            break
+        swept += db.transaction(_sweep(db, past, doors, now))
+        after_time, after_iid = past[-1].time, past[-1].iid
+        batches = None if batches is None else batches - 1
+    if swept.left:
+        log.error("clean-up left %d series: rhythm or time zone unknown here", swept.left)
+    return swept
+
+
+def _sweep(db: Database, past: list[Conference], doors: Doors, now: float) -> Callable[[], Swept]:
+    def sweep() -> Swept:
+        swept = Swept(deleted=storage.remove_last_dates(db, past[0], past[-1]))
+        for conference in past:
+            if conference.recev > 0:
+                swept += _move_on(db, conference, doors, now)
+        return swept
+
+    return sweep
+
+
+def _move_on(db: Database, conference: Conference, doors: Doors, now: float) -> Swept:
+    try:
+        current = conference.at(now, doors)
+    except (ValueError, KeyError):
+        # Deleting it would lose a booking to a computer without time zone data.
+        return Swept(left=1)
+    if current is None:
+        return Swept(deleted=int(storage.remove_if_unchanged(db, conference)))
+    return Swept(advanced=int(storage.change_conference(db, conference, current)))
