@@ -1,0 +1,155 @@
+"""The WSGI callable: environ → Request → route → handler → answer. Here is the one catch-all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from . import routes
+from .cleanup import clean_up
+from .config import Config
+from .database import Database, DatabaseError
+from .handlers.document import problem_page
+from .look import Look
+from .texts import choose_language
+from .web import PlainRoute, Problem, Request, Response, StoredRoute
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger("planado")
+
+_SECONDS_BETWEEN_CLEANUPS = 60
+_RETRY_AFTER_SECONDS = "10"
+
+
+class Application:
+    """Planado as a WSGI application; `clock` returns UNIX seconds."""
+
+    def __init__(
+        self, config: Config, database: Database, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.config = config
+        self.database = database
+        self.clock = clock
+        self.look = Look(config.look_folder, config.site.languages)
+        self._security_headers = _security_headers(config)
+        self._cleanup_lock = threading.Lock()
+        self._next_cleanup = 0.0
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = self._request(environ)
+        response, stored = self._response(request)
+        headers = {"Cache-Control": "no-store", **self._security_headers, **response.headers}
+        if response.status != HTTPStatus.NOT_MODIFIED:
+            headers.setdefault("Content-Type", "text/html; charset=utf-8")
+            headers["Content-Length"] = str(len(response.body))
+        start_response(f"{response.status.value} {response.status.phrase}", list(headers.items()))
+        body = b"" if request.method == "HEAD" else response.body
+        if stored and self.config.cleanup.when == "request":
+            return _ThenCall(body, lambda: self._clean_up(request.now))
+        return [body]
+
+    def _request(self, environ: WSGIEnvironment) -> Request:
+        language = choose_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""), self.look.languages)
+        return Request(environ, self.config, self.look, self.look.texts(language), self.clock())
+
+    def _response(self, request: Request) -> tuple[Response, bool]:
+        """Return the answer, and whether it came from the database."""
+        pattern = "(no route)"
+        try:
+            route, values = _route(request.method, request.path)
+            pattern = route.pattern
+            request = replace(request, path_values=values)
+            if request.method == "POST":
+                _ = request.form  # A body that may not be read is refused before anything happens.
+            if isinstance(route, StoredRoute):
+                return route.handler(request, self.database), True
+            return route.handler(request), False
+        except Problem as problem:
+            return problem_page(request, problem), False
+        except DatabaseError as error:
+            log.error("%s %s: database: %s", request.method, pattern, error)
+            unavailable = Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "problem_unavailable",
+                {"Retry-After": _RETRY_AFTER_SECONDS},
+            )
+            return problem_page(request, unavailable), False
+        except Exception as error:
+            log.error("%s %s failed: %s", request.method, pattern, _without_values(error))
+            internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
+            return problem_page(request, internal), False
+
+    def _clean_up(self, now: float) -> None:
+        with self._cleanup_lock:
+            if now < self._next_cleanup <= now + _SECONDS_BETWEEN_CLEANUPS:
+                return
+            self._next_cleanup = now + _SECONDS_BETWEEN_CLEANUPS
+        try:
+            clean_up(self.database, self.config.doors, now, batches=1)
+        except DatabaseError as error:
+            log.error("clean-up: database: %s", error)
+        except Exception as error:
+            log.error("clean-up failed: %s", _without_values(error))
+
+
+class _ThenCall:
+    """A body that, once it has been sent, calls `after`."""
+
+    def __init__(self, body: bytes, after: Callable[[], None]) -> None:
+        self._body = body
+        self._after = after
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+
+    def close(self) -> None:
+        self._after()
+
+
+def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
+    allowed = []
+    for route in (*routes.PLAIN, *routes.STORED):
+        values = route.match(path)
+        if values is None:
+            continue
+        if route.serves(method):
+            return route, values
+        allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
+    if allowed:
+        raise Problem(
+            HTTPStatus.METHOD_NOT_ALLOWED, "problem_method", {"Allow": ", ".join(allowed)}
+        )
+    raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
+
+
+def _security_headers(config: Config) -> dict[str, str]:
+    own = " ".join(["'self'", *filter(None, [config.site.origin])])
+    policy = (
+        f"default-src 'none'; style-src {own}; script-src {own}; img-src {own}; "
+        # A posted form may end in a redirect into the room, which browsers count as part of it.
+        f"form-action {own} {config.jitsi.origin}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "X-Robots-Tag": "noindex",
+    }
+
+
+def _without_values(error: BaseException) -> str:
+    """Return where an error came from and of which kind it is; its text may quote what a visitor
+    sent.
+    """
+    places = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{places}"

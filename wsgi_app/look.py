@@ -1,0 +1,96 @@
+"""The face: templates, translations and static files, the operator's before the built-in ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+from .page import Template
+from .texts import FALLBACK, Texts
+
+_BUILT_IN = Path(__file__).parent
+_CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+}
+
+
+@dataclass(frozen=True)
+class StaticFile:
+    """What is served of a file; `etag` changes with its content."""
+
+    content: bytes
+    content_type: str
+    etag: str
+
+
+class Look:
+    """All files that visitors get to see, each read at its first use and then kept."""
+
+    def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:
+        self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
+        self._chosen_languages = languages
+        self.template = cache(self._template)
+        self.texts = cache(self._texts)
+        self.static_file = cache(self._static_file)
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages on offer, the preferred one first; raises LookupError where one has no
+        translation.
+        """
+        found = {file.stem for file in self._files("translations", ".json")}
+        if not self._chosen_languages:
+            return (FALLBACK, *sorted(found - {FALLBACK}))
+        missing = sorted(set(self._chosen_languages) - found)
+        if missing:
+            raise LookupError(
+                f"no translation for {', '.join(missing)}; there are {', '.join(sorted(found))}"
+            )
+        return self._chosen_languages
+
+    def template_names(self) -> list[str]:
+        """Return the file names of all templates."""
+        return sorted({file.name for file in self._files("templates", ".html")})
+
+    def _template(self, name: str) -> Template:
+        for folder in self._folders:
+            file = folder / "templates" / name
+            if file.is_file():
+                return Template(file.read_text("utf-8"))
+        raise LookupError(f"no template {name}")
+
+    def _texts(self, language: str) -> Texts:
+        catalogue: dict[str, object] = {}
+        # A translation that lags behind shows English where it has no text yet.
+        for name in (FALLBACK, language):
+            for folder in reversed(self._folders):
+                file = folder / "translations" / f"{name}.json"
+                if file.is_file():
+                    catalogue.update(json.loads(file.read_text("utf-8")))
+        return Texts(language, catalogue)
+
+    def _static_file(self, name: str) -> StaticFile | None:
+        for file in self._files("static", ""):
+            content_type = _CONTENT_TYPES.get(file.suffix)
+            if file.name == name and content_type:
+                content = file.read_bytes()
+                return StaticFile(content, content_type, hashlib.sha256(content).hexdigest()[:16])
+        return None
+
+    def _files(self, kind: str, suffix: str) -> list[Path]:
+        return [
+            file
+            for folder in self._folders
+            for file in (folder / kind).glob(f"*{suffix}")
+            if file.is_file()
+        ]

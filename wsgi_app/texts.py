@@ -1,0 +1,79 @@
+"""Languages: which one a visitor reads, and its texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+FALLBACK = "en"
+
+_RANGE = re.compile(
+    r"\s*([a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*|\*)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*"
+)
+
+
+class Texts(dict[str, Any]):
+    """The texts of one language by key: sentences, plural forms, names of days and months."""
+
+    def __init__(self, language: str, catalogue: Mapping[str, Any]) -> None:
+        super().__init__(catalogue)
+        self.language = language
+
+    def format(self, key: str, **values: object) -> str:
+        """Return a text with its placeholders filled in."""
+        text: str = self[key]
+        return text.format(**values)
+
+    def plural(self, key: str, number: int, **values: object) -> str:
+        """Return the form of a text that goes with `number`, which is its placeholder too."""
+        forms: Mapping[str, str] = self[key]
+        return forms["one" if number == 1 else "other"].format(number=number, **values)
+
+
+def choose_language(accept_language: str, available: Sequence[str]) -> str:
+    """Return the language of `available` that an Accept-Language header weighs highest.
+
+    RFC 9110 section 12.5.4 says what its ranges and weights mean.
+
+    The first of `available` serves who accepts none of them.
+    """
+    weights = {language: _weight(language, accept_language) for language in available}
+    best = max(weights.values(), default=0.0)
+    if best <= 0:
+        return available[0]
+    preferred = [language for language, weight in weights.items() if weight == best]
+    return min(preferred, key=lambda language: _position(language, accept_language))
+
+
+def _weight(language: str, header: str) -> float:
+    """Return the weight of the most specific range that matches, 0 without any."""
+    matches = [
+        (len(spoken), weight) for spoken, weight in _ranges(header) if _matches(spoken, language)
+    ]
+    return max(matches)[1] if matches else 0.0
+
+
+def _position(language: str, header: str) -> int:
+    for position, (spoken, _) in enumerate(_ranges(header)):
+        if _matches(spoken, language):
+            return position
+    return len(header)
+
+
+def _ranges(header: str) -> list[tuple[str, float]]:
+    ranges = []
+    # Real headers name a dozen ranges at most; a hostile one may not cost more.
+    for part in header.split(",", 50)[:50]:
+        match = _RANGE.fullmatch(part)
+        if match:
+            ranges.append((match[1].lower().replace("*", ""), float(match[2] or 1)))
+    return ranges
+
+
+def _matches(spoken: str, language: str) -> bool:
+    """Say whether a range serves a language: de-AT and de serve de; the empty range, *, serves
+    all.
+    """
+    spoken, language = f"{spoken}-", f"{language.lower()}-"
+    return spoken == "-" or spoken.startswith(language) or language.startswith(spoken)

@@ -1,0 +1,226 @@
+"""HTTP as handlers see it: Request, Response, Problem, Route."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from . import identifier
+from .config import Config
+from .look import Look
+from .page import Html
+from .texts import Texts
+
+if TYPE_CHECKING:
+    from .database import Database
+
+LARGEST_BODY = 16 * 1024
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+_MOST_FIELDS = 100
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class Problem(Exception):
+    """A request that cannot be served: an HTTP status and the key of the sentence that tells the
+    visitor why.
+    """
+
+    def __init__(
+        self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.headers = headers or {}
+
+
+class Fields:
+    """The fields of a query or a form; one that is missing reads as empty, one that came twice is
+    named in `doubled`.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        names = [name for name, _ in pairs]
+        self.doubled = frozenset(name for name in names if names.count(name) > 1)
+        self._values = dict(reversed(pairs))
+
+    def __getitem__(self, name: str) -> str:
+        return self._values.get(name, "")
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a handler answers. Without a Cache-Control of its own it is not stored anywhere."""
+
+    body: bytes
+    status: HTTPStatus = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a handler knows of a request: its words, its moment, and the program's settings and
+    looks.
+    """
+
+    environ: Mapping[str, Any]
+    config: Config
+    look: Look
+    texts: Texts
+    now: float
+    """UNIX seconds; read once, so that all of an answer means the same moment."""
+    path_values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        return str(self.environ["REQUEST_METHOD"])
+
+    @cached_property
+    def path(self) -> str:
+        """The path below the mount point; raises Problem where it is not UTF-8."""
+        return _utf8(self.environ.get("PATH_INFO", "").encode("latin-1")) or "/"
+
+    @cached_property
+    def query(self) -> Fields:
+        """The fields after the `?`; raises Problem where they are not UTF-8 or an escape is
+        broken.
+        """
+        return _decoded(self.environ.get("QUERY_STRING", "").encode("latin-1"))
+
+    @cached_property
+    def form(self) -> Fields:
+        """The fields of a posted form; raises Problem where it is too large, of another type or
+        broken.
+        """
+        content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        body = self._body
+        if body and content_type != FORM_TYPE:
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "problem_media_type")
+        return _decoded(body)
+
+    def header(self, name: str) -> str:
+        """Return the value of a header, empty where it was not sent."""
+        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+
+    def identifier(self, name: str) -> int:
+        """Return the identifier in the path; raises Problem where there is none."""
+        value = identifier.parse(self.path_values[name])
+        if value is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
+        return value
+
+    def url(self, path: str) -> str:
+        """Return the absolute address of a path of ours, which is percent-encoded where it needs
+        to be.
+        """
+        return self._root + path
+
+    def static_url(self, name: str) -> str:
+        """Return the address of a static file, another one whenever its content changes."""
+        file = self.look.static_file(name)
+        return self.url(f"/static/{name}?v={file.etag}" if file else f"/static/{name}")
+
+    def markup(self, template: str, **values: object) -> Html:
+        """Return a template in the visitor's language with the values filled in."""
+        return self.look.template(template).render(self.texts, **values)
+
+    @cached_property
+    def _root(self) -> str:
+        if self.config.site.base_url:
+            return self.config.site.base_url
+        host = self.header("Host")
+        if not _HOST.fullmatch(host):
+            host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+        mount = quote(self.environ.get("SCRIPT_NAME", "").encode("latin-1"))
+        return f"{self.environ['wsgi.url_scheme']}://{host}{mount}".rstrip("/")
+
+    @cached_property
+    def _body(self) -> bytes:
+        stream: IO[bytes] = self.environ["wsgi.input"]
+        length = self.environ.get("CONTENT_LENGTH", "")
+        if not length:
+            # Hosts that undo a chunked body say so; without that its end cannot be known.
+            if not self.environ.get("wsgi.input_terminated"):
+                if self.header("Transfer-Encoding"):
+                    raise Problem(HTTPStatus.LENGTH_REQUIRED, "problem_length_required")
+                return b""
+            body = stream.read(LARGEST_BODY + 1)
+            if len(body) > LARGEST_BODY:
+                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")
+            return body
+        if not re.fullmatch("[0-9]{1,18}", length):
+            raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
+        if int(length) > LARGEST_BODY:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")
+        body = stream.read(int(length))
+        if len(body) < int(length):
+            raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
+        return body
+
+
+PlainHandler = Callable[[Request], Response]
+StoredHandler = Callable[[Request, "Database"], Response]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and an address; `{name}` in `pattern` stands for one segment of the path."""
+
+    method: str
+    pattern: str
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the values in the path, or None where it is another address."""
+        match = _compiled(self.pattern).fullmatch(path)
+        return match.groupdict() if match else None
+
+    def serves(self, method: str) -> bool:
+        """Say whether a request with this method is for this route; HEAD goes wherever GET does."""
+        return self.method == ("GET" if method == "HEAD" else method)
+
+
+@dataclass(frozen=True)
+class PlainRoute(Route):
+    """An address whose handler has no way to reach the database."""
+
+    handler: PlainHandler
+
+
+@dataclass(frozen=True)
+class StoredRoute(Route):
+    """An address whose handler asks the database."""
+
+    handler: StoredHandler
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    literal = re.sub(r"\\{([a-z]+)\\}", r"(?P<\1>[^/]+)", re.escape(pattern))
+    return re.compile(literal)
+
+
+def _decoded(encoded: bytes) -> Fields:
+    try:
+        text = encoded.decode("utf-8")
+        if _BROKEN_ESCAPE.search(text):
+            raise ValueError("broken escape")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
+    return Fields(pairs)
+
+
+def _utf8(encoded: bytes) -> str:
+    try:
+        return encoded.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
