@@ -1,0 +1,209 @@
+"""What somebody wants to book: the fields they sent → a Booking, or what is wrong with each of
+them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from . import recurrence
+from .conference import Appointment
+from .config import Config
+
+LONGEST_NAME = 100
+LONGEST_DURATION = 24 * 60
+
+# Who books for "now" sends a minute that has already begun.
+_GRACE_SECONDS = 60
+
+Value = TypeVar("Value")
+
+
+class FieldsLike(Protocol):
+    """Named texts, empty where missing; `doubled` names those that came twice."""
+
+    doubled: frozenset[str]
+
+    def __getitem__(self, name: str) -> str: ...
+
+
+@dataclass(frozen=True)
+class Booking:
+    """An appointment, with what is not stored of it: its name and its duration in minutes."""
+
+    name: str
+    duration: int
+    appointment: Appointment
+
+
+class Wrong(ValueError):
+    """One field is wrong: the key of the sentence that says why, and the values of its
+    placeholders.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        super().__init__(text)
+        self.text = text
+        self.values = values
+
+
+class Refused(Exception):
+    """The fields cannot be booked; `errors` says why by field."""
+
+    def __init__(self, errors: Mapping[str, Wrong]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+def read_booking(
+    fields: FieldsLike, config: Config, now: float, standing_time: int | None = None
+) -> Booking:
+    """Return what the fields ask for; raises Refused.
+
+    `standing_time` is the start of the conference that is changed: it may stay
+    where it is even when it has passed.
+    """
+    errors: dict[str, Wrong] = {}
+
+    def read(field: str, parse: Callable[[str], Value]) -> Value | None:
+        try:
+            if field in fields.doubled:
+                raise Wrong("error_doubled")
+            return parse(fields[field])
+        except Wrong as wrong:
+            errors[field] = wrong
+            return None
+
+    name = read("name", parse_name)
+    day = read("date", parse_date)
+    clock = read("time", parse_time)
+    timezone = read("timezone", parse_timezone)
+    duration = read("duration", parse_duration)
+    rectype = read("repeat", parse_rectype)
+    count = read("count", lambda text: parse_count(text, config.booking.max_count))
+
+    if day and clock and timezone:
+        start = datetime.combine(day, clock)
+        zone = ZoneInfo(timezone)
+        field, wrong = _start_error(start, zone, config.booking.max_days_ahead, now, standing_time)
+        if wrong:
+            errors[field] = wrong
+        elif rectype is not None and count is not None:
+            field, wrong = _series_error(start, zone, rectype, count)
+            if wrong:
+                errors[field] = wrong
+            elif not errors:
+                assert name is not None and duration is not None
+                return Booking(name, duration, Appointment(start, timezone, rectype, count))
+    raise Refused(errors)
+
+
+def parse_name(text: str) -> str:
+    """Return a name of 1 to 100 characters without control characters and line breaks; raises
+    Wrong.
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise Wrong("error_name_characters")
+    name = text.strip()
+    if not name:
+        raise Wrong("error_name_missing")
+    if len(name) > LONGEST_NAME:
+        raise Wrong("error_name_long", limit=LONGEST_NAME)
+    return name
+
+
+def parse_date(text: str) -> date:
+    """Return the date of a text such as 2026-12-31; raises Wrong."""
+    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise Wrong("error_date")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Wrong("error_date") from None
+
+
+def parse_time(text: str) -> time:
+    """Return the time of a text such as 09:30; raises Wrong."""
+    if not re.fullmatch("[0-9]{2}:[0-9]{2}", text):
+        raise Wrong("error_time")
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        raise Wrong("error_time") from None
+
+
+def parse_timezone(text: str) -> str:
+    """Return the name of an IANA time zone; raises Wrong."""
+    if text not in recurrence.zone_names():
+        raise Wrong("error_timezone")
+    return text
+
+
+def parse_duration(text: str) -> int:
+    """Return a duration of 1 to 1440 minutes; raises Wrong."""
+    if not re.fullmatch("[0-9]{1,4}", text) or not 1 <= int(text) <= LONGEST_DURATION:
+        raise Wrong("error_duration", limit=LONGEST_DURATION)
+    return int(text)
+
+
+def parse_rectype(text: str) -> str:
+    """Return a rhythm code, or the empty text of a one-off; raises Wrong."""
+    try:
+        if text:
+            recurrence.parse_rhythm(text)
+    except ValueError:
+        raise Wrong("error_repeat") from None
+    return text
+
+
+def parse_count(text: str, most: int) -> int:
+    """Return a number of repetitions from 0 to `most`, empty for 0; raises Wrong."""
+    if not re.fullmatch("[0-9]{0,6}", text) or int(text or 0) > most:
+        raise Wrong("error_count", limit=most)
+    return int(text or 0)
+
+
+def _start_error(
+    start: datetime, zone: ZoneInfo, max_days_ahead: int, now: float, standing_time: int | None
+) -> tuple[str, Wrong | None]:
+    today = recurrence.to_local(now, zone)
+    # Beyond these years an instant may not exist.
+    if start < today - timedelta(days=366 * 100):
+        return "date", Wrong("error_date_past")
+    if start > today + timedelta(days=366 * 100):
+        return "date", Wrong("error_date_far", limit=max_days_ahead)
+    instant = recurrence.to_instant(start, zone)
+    if instant == standing_time:
+        return "", None
+    if not recurrence.exists(start, zone):
+        return "time", Wrong("error_time_skipped")
+    if instant <= now - _GRACE_SECONDS:
+        if start.date() < today.date():
+            return "date", Wrong("error_date_past")
+        return "time", Wrong("error_time_past")
+    if instant > now + max_days_ahead * 86400:
+        return "date", Wrong("error_date_far", limit=max_days_ahead)
+    return "", None
+
+
+def _series_error(
+    start: datetime, zone: ZoneInfo, rectype: str, count: int
+) -> tuple[str, Wrong | None]:
+    if not rectype:
+        return "repeat", Wrong("error_repeat_missing") if count else None
+    if not count:
+        return "count", Wrong("error_count_missing")
+    if not recurrence.fits(rectype, start.date()):
+        return "repeat", Wrong("error_repeat_weekdays")
+    since = recurrence.to_instant(start, zone)
+    dates = islice(recurrence.starts(rectype, start, zone, since), count + 1)
+    if sum(1 for _ in dates) <= count:
+        return "count", Wrong("error_count_beyond_calendar")
+    return "", None

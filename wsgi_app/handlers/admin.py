@@ -1,0 +1,220 @@
+"""The admin page: a conference as it stands, and everything its organiser may do with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from .. import identifier, links, storage
+from ..booking import (
+    Booking,
+    Refused,
+    Wrong,
+    parse_duration,
+    parse_name,
+    parse_timezone,
+    read_booking,
+)
+from ..conference import Conference
+from ..database import Database, Unavailable
+from ..page import Html, Template
+from ..web import Fields, Problem, Request, Response
+from ..words import moment_words
+from .document import document
+from .entry import enter_room, redirect
+from .form import booking_values, form_fields, sent_values
+from .overview import calendar_links, dates, facts, first_in_note, overview, stored
+
+_NOTICES = ("renewed", "skipped")
+_NOTICE = Template('<p class="notice" role="status">$message</p>')
+
+_TRIES = 10
+
+
+def show(request: Request, db: Database) -> Response:
+    """The conference as it stands, and the form that changes it."""
+    conference = _get(request, db)
+    booking = _booking(request, conference, request.query)
+    notice = request.query["done"]
+    return _page(request, conference, booking, notice=notice if notice in _NOTICES else "")
+
+
+def change(request: Request, db: Database) -> Response:
+    """Stores what the form asks for and answers with the overview, or with what is wrong in the
+    form.
+    """
+    conference = _get(request, db)
+    try:
+        booking = read_booking(request.form, request.config, request.now, conference.time)
+    except Refused as refused:
+        standing = _booking(request, conference, request.form)
+        return _page(request, conference, standing, sent_values(request.form), refused.errors)
+    changed = _replace(request, db, lambda before: before.changed(booking.appointment))
+    return overview(
+        request, changed, booking, request.texts["changed_title"], _next_sequence(request)
+    )
+
+
+def cancel(request: Request, db: Database) -> Response:
+    """Deletes the conference at once and offers the entry that takes it out of calendars."""
+    conference = _get(request, db)
+    storage.remove_conference(db, conference.iid, conference.aid)
+    booking = _booking(request, conference, request.form)
+    # One more than a change of this very second.
+    sequence = _next_sequence(request) + 1
+    content = request.markup(
+        "cancelled.html",
+        name=booking.name,
+        calendar_url=links.calendar_url(request, conference, booking, sequence, cancelled=True),
+        home_url=request.url("/"),
+    )
+    return document(request, request.texts["cancelled_title"], content)
+
+
+def renew(request: Request, db: Database) -> Response:
+    """Draws a new secret room."""
+    conference = _replace(request, db, Conference.renewed)
+    return _back(request, conference, "renewed")
+
+
+def skip(request: Request, db: Database) -> Response:
+    """Leaves out the next date of a series; once only, even when the button is pressed twice."""
+    conference = _get(request, db)
+    if request.form["time"] not in ("", str(conference.time)):
+        return _back(request, conference, "skipped")
+
+    def skipped(before: Conference) -> Conference:
+        after = before.skipped() if before.time == conference.time else before
+        if after is None:
+            raise Problem(HTTPStatus.CONFLICT, "problem_last_date")
+        return after
+
+    return _back(request, _replace(request, db, skipped), "skipped")
+
+
+def enter(request: Request, db: Database) -> Response:
+    """The way into the room at any time."""
+    return enter_room(request, _get(request, db).rid)
+
+
+def _get(request: Request, db: Database) -> Conference:
+    """Return the conference that the address names; the same Problem whether the number or the
+    admin number is wrong.
+    """
+    iid = identifier.parse(request.path_values["iid"])
+    aid = identifier.parse(request.path_values["aid"])
+    if iid is not None and aid is not None:
+        conference = storage.find_conference(db, iid, request.config.doors, request.now)
+        if conference and conference.admits(aid):
+            return conference
+    raise Problem(HTTPStatus.NOT_FOUND, "problem_no_conference")
+
+
+def _replace(
+    request: Request, db: Database, changed: Callable[[Conference], Conference]
+) -> Conference:
+    """Store what `changed` makes of the conference, however often somebody else is faster; return
+    it.
+    """
+    for _ in range(_TRIES):
+        before = _get(request, db)
+        after = changed(before)
+        if storage.change_conference(db, before, after):
+            return after
+    raise Unavailable("the row keeps changing")
+
+
+def _booking(request: Request, conference: Conference, unstored: Fields) -> Booking:
+    """Return the conference as a booking, with what is not stored of it where the fields have it
+    right.
+    """
+
+    def read(field: str, parse: Callable[[str], str], otherwise: str) -> str:
+        try:
+            return str(parse(unstored[field]))
+        except Wrong:
+            return otherwise
+
+    timezone = read("timezone", parse_timezone, request.config.site.timezone)
+    default_duration = str(request.config.booking.default_duration)
+    duration = read("duration", lambda text: str(parse_duration(text)), default_duration)
+    name = read("name", parse_name, "")
+    return Booking(name, int(duration), conference.appointment(timezone))
+
+
+def _next_sequence(request: Request) -> int:
+    """Return a SEQUENCE above that of every link on the page the form was sent from."""
+    current = links.sequence_at(request.now)
+    sent = request.form["sequence"]
+    if re.fullmatch("[0-9]{1,10}", sent) and int(sent) <= current + 60:
+        return max(current, int(sent) + 1)
+    return current
+
+
+def _back(request: Request, conference: Conference, notice: str) -> Response:
+    booking = _booking(request, conference, request.form)
+    url = links.admin_url(request, conference, booking, done=notice)
+    return redirect(url, HTTPStatus.SEE_OTHER)
+
+
+def _page(
+    request: Request,
+    conference: Conference,
+    booking: Booking,
+    values: Mapping[str, str] | None = None,
+    errors: Mapping[str, Wrong] | None = None,
+    notice: str = "",
+) -> Response:
+    texts = request.texts
+    sequence = links.sequence_at(request.now)
+    unstored = request.markup(
+        "unstored.html",
+        name=booking.name,
+        timezone=booking.appointment.timezone,
+        duration=booking.duration,
+        sequence=sequence,
+    )
+    content = request.markup(
+        "admin.html",
+        name=booking.name,
+        notice=_NOTICE.render(texts, message=texts[f"notice_{notice}"]) if notice else Html(),
+        state=_state_words(request, conference),
+        facts=facts(request, conference, booking),
+        dates=dates(request, conference, booking),
+        invitation_url=links.invitation_url(request, conference),
+        calendar_url=links.calendar_url(request, conference, booking, sequence),
+        calendars=calendar_links(request, conference, booking),
+        enter_url=request.url(links.admin_path(conference, "enter")),
+        first_in_note=first_in_note(request),
+        change_url=request.url(links.admin_path(conference)),
+        renew_url=request.url(links.admin_path(conference, "renew")),
+        cancel_url=request.url(links.admin_path(conference, "cancel")),
+        skip=_skip_form(request, conference, booking, unstored),
+        fields=form_fields(request, values or booking_values(booking), errors),
+        sequence=sequence,
+        unstored=unstored,
+        stored=stored(request, conference),
+    )
+    status = HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
+    return document(request, texts["admin_title"], content, status)
+
+
+def _state_words(request: Request, conference: Conference) -> str:
+    opened = conference.is_open(request.now, request.config.doors)
+    return str(request.texts["state_open" if opened else "state_waiting"])
+
+
+def _skip_form(request: Request, conference: Conference, booking: Booking, unstored: Html) -> Html:
+    if conference.skipped() is None:
+        return Html()
+    zone = ZoneInfo(booking.appointment.timezone)
+    moment = moment_words(request.texts, conference.time, zone)
+    return request.markup(
+        "skip.html",
+        skip_url=request.url(links.admin_path(conference, "skip")),
+        time=conference.time,
+        label=request.texts.format("skip_button", moment=moment),
+        unstored=unstored,
+    )

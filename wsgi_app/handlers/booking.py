@@ -1,0 +1,71 @@
+"""Booking: the form on the front page, what comes of it, and the room without an appointment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from .. import identifier, storage
+from ..booking import Refused, Wrong, read_booking
+from ..conference import Appointment, Conference
+from ..database import Database
+from ..page import Html
+from ..web import Request, Response
+from .document import document
+from .entry import enter_room
+from .form import form_fields, fresh_values, sent_values
+from .overview import overview
+
+
+def show_form(request: Request) -> Response:
+    """The booking form, and the button that starts a room at once."""
+    return _form_page(request, fresh_values(request), {}, HTTPStatus.OK)
+
+
+def book(request: Request, db: Database) -> Response:
+    """Stores a conference and answers with all of its links, or with the form and what is wrong in
+    it.
+    """
+    try:
+        booking = read_booking(request.form, request.config, request.now)
+    except Refused as refused:
+        return _form_page(
+            request, sent_values(request.form), refused.errors, HTTPStatus.BAD_REQUEST
+        )
+    conference = _add(db, booking.appointment)
+    return overview(request, conference, booking, request.texts["booked_title"])
+
+
+def start_room(request: Request) -> Response:
+    """Leads into a room of its own that nobody else knows."""
+    return enter_room(request, identifier.draw())
+
+
+def _add(db: Database, appointment: Appointment) -> Conference:
+    while True:
+        conference = Conference.booked(appointment)
+        try:
+            storage.add_conference(db, conference)
+        except storage.IdentifierTaken:
+            continue
+        return conference
+
+
+def _form_page(
+    request: Request, values: Mapping[str, str], errors: Mapping[str, Wrong], status: HTTPStatus
+) -> Response:
+    content = request.markup(
+        "book.html",
+        book_url=request.url("/book"),
+        room_url=request.url("/room"),
+        number_url=request.url("/i"),
+        fields=form_fields(request, values, errors),
+        # Script suggests the visitor's own zone only where nothing has been chosen yet.
+        presets=Html() if errors else Html("data-presets"),
+    )
+    headers = {
+        # Kept by the browser, so that Back finds the form as it was filled in.
+        "Cache-Control": "private, no-cache",
+        "X-Robots-Tag": "all",
+    }
+    return document(request, request.texts["book_title"], content, status, headers=headers)

@@ -1,0 +1,85 @@
+"""Calendar entries, made from the query alone: nothing here can reach the database."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from .. import booking, identifier, recurrence
+from ..web import Problem, Request, Response
+
+# The last instant whose local time fits into the years to 9999 in every zone.
+_LATEST = 253370764800
+
+
+def show_entry(request: Request) -> Response:
+    """The entry as a file that calendar programs open."""
+    # Slow to import: only who wants an entry pays for it.
+    from .. import ical
+
+    iid = identifier.parse(request.path_values["file"].removesuffix(".ics"))
+    if iid is None or not request.path_values["file"].endswith(".ics"):
+        raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
+    query = request.query
+    if query.doubled:
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_calendar")
+    invitation_url = request.url(f"/i/{iid}")
+    try:
+        rectype = booking.parse_rectype(query["repeat"])
+        entry = ical.CalendarEntry(
+            iid=iid,
+            name=booking.parse_name(query["name"]) if query["name"] else request.texts["unnamed"],
+            invitation_url=invitation_url,
+            description=request.texts.format("calendar_description", invitation_url=invitation_url),
+            time=_number(query["time"], _LATEST),
+            duration=_duration(request),
+            timezone=booking.parse_timezone(query["timezone"] or "UTC"),
+            rectype=rectype,
+            count=booking.parse_count(query["count"], request.config.booking.max_count),
+            anchor=_anchor(query["anchor"]) if rectype else None,
+            sequence=_number(query["sequence"] or "0", 2**31 - 1),
+            cancelled=_cancelled(query["status"]),
+        )
+        if rectype:
+            _check_series(entry.time, ZoneInfo(entry.timezone), rectype, entry.anchor)
+    except ValueError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_calendar") from error
+    return Response(
+        ical.calendar(entry, request.now),
+        headers={
+            "Content-Type": ical.CONTENT_TYPE,
+            "Content-Disposition": f'attachment; filename="{iid}.ics"',
+        },
+    )
+
+
+def _number(text: str, largest: int) -> int:
+    if not re.fullmatch("[0-9]{1,12}", text) or int(text) > largest:
+        raise ValueError("number")
+    return int(text)
+
+
+def _duration(request: Request) -> int:
+    text = request.query["duration"]
+    return booking.parse_duration(text) if text else request.config.booking.default_duration
+
+
+def _anchor(text: str) -> datetime | None:
+    if text and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", text):
+        raise ValueError("anchor")
+    return datetime.fromisoformat(text) if text else None
+
+
+def _cancelled(text: str) -> bool:
+    if text not in ("", "confirmed", "cancelled"):
+        raise ValueError("status")
+    return text == "cancelled"
+
+
+def _check_series(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> None:
+    """Raise ValueError unless the series has a date at `time`."""
+    anchor = anchor or recurrence.to_local(time, zone)
+    if next(recurrence.starts(rectype, anchor, zone, time), None) != time:
+        raise ValueError("no date of the series")

@@ -1,0 +1,159 @@
+"""The form that books and changes: its fields, what is filled in, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ..booking import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
+from ..page import Html, Template, joined
+from ..recurrence import OFFERED, to_local, zone_names
+from ..texts import Texts
+from ..web import Fields, Request
+from ..words import rhythm_words
+
+FIELDS = ("name", "date", "time", "timezone", "duration", "repeat", "count")
+
+_OPTION = Template('<option value="$value"$selected>$label</option>\n')
+_ZONE = Template("<option$selected>$zone\n")
+_ERROR = Template('<p class="error" id="$field-error">$message</p>')
+_SUMMARY = Template('<div class="summary" role="alert"><p>$message</p><ul>$items</ul></div>')
+_SUMMARY_ITEM = Template('<li><a href="#$field">$label: $message</a></li>')
+_SELECTED = Html(" selected")
+
+# Old names of other zones and abbreviations: valid, but only noise in a list.
+_AREAS = (
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Europe",
+    "Indian",
+    "Pacific",
+)
+
+
+def fresh_values(request: Request) -> dict[str, str]:
+    """Return what an empty form suggests: the next full hour in the instance's zone."""
+    timezone = request.config.site.timezone
+    this_hour = to_local(request.now, ZoneInfo(timezone)).replace(minute=0, second=0)
+    return {
+        **_start_values(this_hour + timedelta(hours=1)),
+        "name": "",
+        "timezone": timezone,
+        "duration": str(request.config.booking.default_duration),
+        "repeat": "",
+        "count": "",
+    }
+
+
+def sent_values(fields: Fields) -> dict[str, str]:
+    """Return what a visitor filled in, right or wrong."""
+    return {name: fields[name] for name in FIELDS}
+
+
+def booking_values(booking: Booking) -> dict[str, str]:
+    """Return a booking as the form shows it."""
+    appointment = booking.appointment
+    return {
+        **_start_values(appointment.start),
+        "name": booking.name,
+        "timezone": appointment.timezone,
+        "duration": str(booking.duration),
+        "repeat": appointment.rectype,
+        "count": str(appointment.count or ""),
+    }
+
+
+def form_fields(
+    request: Request, values: Mapping[str, str], errors: Mapping[str, Wrong] | None = None
+) -> Html:
+    """Return the fields with their values and, beside each wrong one, the reason."""
+    errors = errors or {}
+    texts = request.texts
+    today = to_local(request.now, ZoneInfo("UTC")) - timedelta(days=1)
+    return request.markup(
+        "form.html",
+        **{field: values[field] for field in ("name", "date", "time", "duration", "count")},
+        **{f"{field}_state": _state(field, errors) for field in FIELDS},
+        **{f"{field}_error": _error(texts, field, errors) for field in FIELDS},
+        summary=_summary(texts, errors),
+        zones=_zone_options(values["timezone"]),
+        rhythms=_rhythm_options(texts, values["repeat"], values["date"]),
+        earliest_date=today.date().isoformat(),
+        longest_name=LONGEST_NAME,
+        longest_duration=LONGEST_DURATION,
+        most_repetitions=request.config.booking.max_count,
+    )
+
+
+def _start_values(start: datetime) -> dict[str, str]:
+    return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
+
+
+def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
+    if field not in errors:
+        return Html()
+    return Html(f'aria-invalid="true" aria-describedby="{field}-error"')
+
+
+def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:
+    if field not in errors:
+        return Html()
+    return _ERROR.render(texts, field=field, message=_message(texts, errors[field]))
+
+
+def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
+    if not errors:
+        return Html()
+    items = joined(
+        _SUMMARY_ITEM.render(
+            texts,
+            field=field,
+            label=texts[f"field_{field}"],
+            message=_message(texts, errors[field]),
+        )
+        for field in FIELDS
+        if field in errors
+    )
+    message = texts.plural("form_errors", len(errors))
+    return _SUMMARY.render(texts, message=message, items=items)
+
+
+def _message(texts: Texts, wrong: Wrong) -> str:
+    return texts.format(wrong.text, **wrong.values)
+
+
+def _zone_options(chosen: str) -> Html:
+    zones = sorted(zone for zone in zone_names() if zone.split("/")[0] in _AREAS)
+    offered = ["UTC", *zones]
+    if chosen not in offered:
+        # Kept, so that a visitor sees what was wrong rather than another zone.
+        offered.insert(0, chosen)
+    return joined(
+        _ZONE.render({}, zone=zone, selected=_SELECTED if zone == chosen else Html())
+        for zone in offered
+    )
+
+
+def _rhythm_options(texts: Texts, chosen: str, date: str) -> Html:
+    labels = {"": texts["once"], **{code: texts["rhythms"][code] for code in OFFERED}}
+    if chosen not in labels:
+        labels[chosen] = _rhythm_label(texts, chosen, date)
+    return joined(
+        _OPTION.render(
+            texts, value=code, label=label, selected=_SELECTED if code == chosen else Html()
+        )
+        for code, label in labels.items()
+    )
+
+
+def _rhythm_label(texts: Texts, code: str, date: str) -> str:
+    try:
+        return rhythm_words(texts, code, datetime.fromisoformat(date))
+    except ValueError:
+        return code

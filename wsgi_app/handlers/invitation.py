@@ -1,0 +1,123 @@
+"""Invitations: the waiting screen, the way in, and the form for a number that was read out."""
+
+from __future__ import annotations
+
+import math
+import re
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from .. import identifier, storage
+from ..conference import Conference
+from ..database import Database
+from ..page import Html, Template
+from ..recurrence import to_local
+from ..web import Request, Response
+from ..words import moment_words, zone_words
+from .document import document
+from .entry import enter_room, redirect
+
+# Who waits looks this often whether the organiser has changed something.
+_RELOAD_SECONDS = 30
+
+_START = Template('<p class="start"><time datetime="$iso" data-local>$words</time></p>')
+_ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
+# A reload drops the fragment where no script runs; with script, script reloads and keeps it.
+_REFRESH = Template(
+    '<noscript><meta http-equiv="refresh" content="$seconds;url=$invitation_url"></noscript>'
+)
+
+
+def show_number_form(request: Request) -> Response:
+    """The form for an invitation number, or with `?id=` the way to its invitation."""
+    typed = request.query["id"]
+    if not typed:
+        return _number_form(request, HTTPStatus.OK)
+    iid = identifier.parse(re.sub(r"[\s-]", "", typed))
+    if iid is None or "id" in request.query.doubled:
+        return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
+    return redirect(request.url(f"/i/{iid}"))
+
+
+def show(request: Request, db: Database) -> Response:
+    """The waiting screen before the start; after it, the way into the room."""
+    conference = _find(request, db)
+    if conference is None:
+        return _unknown(request)
+    if not conference.is_open(request.now, request.config.doors):
+        return _waiting(request, conference)
+    if _a_person_navigates(request):
+        return enter_room(request, conference.rid)
+    return _door(request, conference)
+
+
+def enter(request: Request, db: Database) -> Response:
+    """The way into the room, back to the waiting screen before the start."""
+    conference = _find(request, db)
+    if conference is None:
+        return _unknown(request)
+    if not conference.is_open(request.now, request.config.doors):
+        return redirect(request.url(f"/i/{conference.iid}"))
+    return enter_room(request, conference.rid)
+
+
+def _find(request: Request, db: Database) -> Conference | None:
+    iid = identifier.parse(request.path_values["iid"])
+    if iid is None:
+        return None
+    return storage.find_conference(db, iid, request.config.doors, request.now)
+
+
+def _a_person_navigates(request: Request) -> bool:
+    # Robots that draw a preview of a link, and browsers that fetch ahead, may not see the room.
+    purpose = request.header("Sec-Purpose") + request.header("Purpose")
+    return request.header("Sec-Fetch-Mode") == "navigate" and "prefetch" not in purpose.lower()
+
+
+def _waiting(request: Request, conference: Conference) -> Response:
+    opens_in = conference.opens_at(request.config.doors) - request.now
+    reload_in = min(_RELOAD_SECONDS, opens_in)
+    texts = request.texts
+    start = Html()
+    if request.config.privacy.show_start:
+        zone = ZoneInfo(request.config.site.timezone)
+        words = f"{moment_words(texts, conference.time, zone)}, {zone_words(conference.time, zone)}"
+        iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
+        start = _START.render(texts, iso=iso, words=words)
+    content = request.markup(
+        "waiting.html",
+        start=start,
+        # Without the start, a page may not tell how far it is away either.
+        opens_in_ms=math.ceil(opens_in * 1000) if start else "",
+        reload_in_ms=math.ceil(reload_in * 1000),
+        invitation_url=request.url(f"/i/{conference.iid}"),
+    )
+    refresh = _REFRESH.render(
+        texts,
+        seconds=max(1, math.ceil(reload_in)),
+        invitation_url=request.url(f"/i/{conference.iid}"),
+    )
+    return document(request, texts["waiting_title"], content, head=refresh)
+
+
+def _door(request: Request, conference: Conference) -> Response:
+    content = request.markup("door.html", enter_url=request.url(f"/i/{conference.iid}/enter"))
+    return document(request, request.texts["door_title"], content)
+
+
+def _unknown(request: Request) -> Response:
+    typed = request.path_values["iid"]
+    return _number_form(request, HTTPStatus.NOT_FOUND, "error_number_unknown", typed)
+
+
+def _number_form(
+    request: Request, status: HTTPStatus, error: str = "", typed: str = ""
+) -> Response:
+    content = request.markup(
+        "number.html",
+        number_url=request.url("/i"),
+        number=typed,
+        state=Html('aria-invalid="true" aria-describedby="id-error"') if error else Html(),
+        error=_ERROR.render({}, message=request.texts[error]) if error else Html(),
+    )
+    return document(request, request.texts["number_title"], content, status)

@@ -1,0 +1,43 @@
+"""What programs ask for: static files, robots.txt, the state of health."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from .. import storage
+from ..database import Database
+from ..web import Problem, Request, Response
+
+_TEXT = {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def show_static_file(request: Request) -> Response:
+    """A file of the built-in or the operator's static folder."""
+    file = request.look.static_file(request.path_values["file"])
+    if file is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
+    # Our pages name the version of a file, so that one may be kept for a year.
+    current = request.query["v"] == file.etag
+    headers = {
+        "ETag": f'"{file.etag}"',
+        "Cache-Control": f"public, max-age={31536000 if current else 86400}"
+        + (", immutable" if current else ""),
+    }
+    known = [tag.strip().removeprefix("W/") for tag in request.header("If-None-Match").split(",")]
+    if headers["ETag"] in known or known == ["*"]:
+        return Response(b"", HTTPStatus.NOT_MODIFIED, headers)
+    return Response(file.content, headers={"Content-Type": file.content_type, **headers})
+
+
+def show_robots(request: Request) -> Response:
+    """Keeps robots out of everything but the booking form."""
+    mount = urlsplit(request.url("/")).path
+    rules = f"User-agent: *\nAllow: {mount}$\nDisallow: {mount}\n"
+    return Response(rules.encode("ascii"), headers=_TEXT)
+
+
+def show_health(request: Request, db: Database) -> Response:
+    """Says `ok` if the database answers."""
+    storage.ping(db)
+    return Response(b"ok\n", headers={**_TEXT})

@@ -1,0 +1,139 @@
+"""Every link that is sent around: to our own pages, into calendar programs, into a mail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+from . import recurrence
+from .booking import Booking
+from .conference import Conference
+from .web import Request
+
+# Windows cuts a mailto: link at about 2000 characters (seen in practice).
+LONGEST_MAILTO = 2000
+
+_SEQUENCE_EPOCH = 1767225600  # 2026-01-01T00:00:00Z
+_UTC = ZoneInfo("UTC")
+
+
+def invitation_url(request: Request, conference: Conference) -> str:
+    """Return the link that guests get."""
+    return request.url(f"/i/{conference.iid}")
+
+
+def admin_path(conference: Conference, action: str = "") -> str:
+    """Return the path of the admin page or of an action on it."""
+    return f"/admin/{conference.iid}/{conference.aid}" + (action and f"/{action}")
+
+
+def admin_url(request: Request, conference: Conference, booking: Booking, done: str = "") -> str:
+    """Return the admin link, which carries what is not stored; `done` names a notice."""
+    unstored = _query(
+        name=booking.name,
+        timezone=booking.appointment.timezone,
+        duration=str(booking.duration),
+        done=done,
+    )
+    return request.url(f"{admin_path(conference)}?{unstored}")
+
+
+def calendar_url(
+    request: Request,
+    conference: Conference,
+    booking: Booking,
+    sequence: int = 0,
+    cancelled: bool = False,
+) -> str:
+    """Return the link to the calendar entry of what is still to come."""
+    appointment = booking.appointment
+    anchor = conference.anchor if appointment.rectype else ""
+    # A later date of a series does not tell its rule: 28 February may be the last day of the month.
+    if anchor == appointment.start.isoformat(timespec="minutes"):
+        anchor = ""
+    fields = _query(
+        name=booking.name,
+        time=str(conference.time),
+        duration=str(booking.duration),
+        timezone=appointment.timezone,
+        repeat=appointment.rectype,
+        count=str(appointment.count) if appointment.rectype else "",
+        anchor=anchor,
+        sequence=str(sequence) if sequence else "",
+        status="cancelled" if cancelled else "",
+    )
+    return request.url(f"/cal/{conference.iid}.ics?{fields}")
+
+
+def sequence_at(now: float) -> int:
+    """Return the SEQUENCE (RFC 5545 section 3.8.7.4) of a calendar entry that is changed now.
+
+    It rises by one a second, so nothing needs to be stored for it.
+    """
+    return max(1, int(now) - _SEQUENCE_EPOCH)
+
+
+def google_url(request: Request, conference: Conference, booking: Booking) -> str:
+    """Return the link that adds the conference, series and all, to a Google calendar."""
+    appointment = booking.appointment
+    link = invitation_url(request, conference)
+    zone = ZoneInfo(appointment.timezone)
+    start, end = (
+        f"{recurrence.to_local(instant, zone):%Y%m%dT%H%M%S}"
+        for instant in _span(conference, booking)
+    )
+    recurrence_rule = ""
+    if appointment.rectype:
+        first = datetime.fromisoformat(conference.anchor)
+        parts = recurrence.rule(appointment.rectype, first)
+        rule = ";".join(f"{name}={value}" for name, value in parts.items())
+        recurrence_rule = f"RRULE:{rule};COUNT={appointment.count + 1}"
+    return "https://calendar.google.com/calendar/render?" + _query(
+        action="TEMPLATE",
+        text=booking.name,
+        dates=f"{start}/{end}",
+        ctz=appointment.timezone,
+        details=link,
+        location=link,
+        recur=recurrence_rule,
+    )
+
+
+def outlook_url(request: Request, conference: Conference, booking: Booking) -> str:
+    """Return the link that adds a one-off to an Outlook calendar; it knows no series."""
+    link = invitation_url(request, conference)
+    start, end = (
+        f"{recurrence.to_local(instant, _UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for instant in _span(conference, booking)
+    )
+    return "https://outlook.live.com/calendar/0/deeplink/compose?" + _query(
+        path="/calendar/action/compose",
+        rru="addevent",
+        startdt=start,
+        enddt=end,
+        subject=booking.name,
+        body=link,
+        location=link,
+    )
+
+
+def mailto_url(subject: str, *bodies: str) -> str:
+    """Return a link that opens a mail with the subject and the first of the bodies it has room
+    for.
+    """
+    for body in bodies:
+        link = "mailto:?" + _query(subject=subject, body=body.replace("\n", "\r\n"))
+        if len(link) < LONGEST_MAILTO:
+            return link
+    return link
+
+
+def _span(conference: Conference, booking: Booking) -> tuple[int, int]:
+    return conference.time, conference.time + booking.duration * 60
+
+
+def _query(**fields: str) -> str:
+    present = {name: value for name, value in fields.items() if value}
+    # Mail and calendar programs read + as a plus sign.
+    return urlencode(present, quote_via=quote, safe="")
