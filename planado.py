@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Planado: `application` for WSGI hosts, and the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+from wsgi_app.application import Application
+from wsgi_app.config import find_config, load_config
+from wsgi_app.database import open_database
+from wsgi_app.migrate import prepare
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer a request; the configuration is read at the first one."""
+    return _application()(environ, start_response)
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    from wsgi_app.command_line import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+@cache
+def _application() -> Application:
+    config = load_config(find_config(os.environ))
+    database = open_database(config.database.url, config.database.table, config.folder)
+    prepare(database)
+    return Application(config, database)
+
+
+if __name__ == "__main__":
+    main()
