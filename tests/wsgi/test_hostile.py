@@ -1,0 +1,284 @@
+"""What a stranger may send: a clear 4xx, never a 500, and nothing stored."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.client import Answer, Client, words
+from tests.support.clock import Clock
+from wsgi_app.database import SqliteDatabase
+
+FORM = "application/x-www-form-urlencoded"
+
+WRONG_FIELDS = [
+    ("name", "", "Please give the conference a name."),
+    ("name", "   ", "Please give the conference a name."),
+    ("name", "x" * 101, "A name can have up to 100 characters."),
+    ("name", "a\r\nBEGIN:VALARM", "A name cannot have line breaks or control characters."),
+    ("name", "a\u2028b", "A name cannot have line breaks or control characters."),
+    ("name", "a\x00b", "A name cannot have line breaks or control characters."),
+    ("date", "", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "0000-01-01", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "2027-02-30", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "20270308", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "２０２７-03-08", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "' OR 1=1 --", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "0001-01-01", "This day is over."),
+    ("date", "2027-03-01", "This day is over."),
+    ("date", "9999-12-31", "Please choose a date within the next 730 days."),
+    ("date", "2029-03-02", "Please choose a date within the next 730 days."),
+    ("time", "", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "24:00", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "23:59:60", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "9:30", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "07:58", "This time is over."),
+    ("timezone", "", "Please choose a time zone from the list."),
+    ("timezone", "Mars/Olympus_Mons", "Please choose a time zone from the list."),
+    ("timezone", "../../etc/passwd", "Please choose a time zone from the list."),
+    ("timezone", "Europe", "Please choose a time zone from the list."),
+    ("timezone", "localtime", "Please choose a time zone from the list."),
+    ("duration", "", "Please enter a duration of 1 to 1440 minutes."),
+    ("duration", "0", "Please enter a duration of 1 to 1440 minutes."),
+    ("duration", "1441", "Please enter a duration of 1 to 1440 minutes."),
+    ("duration", "-5", "Please enter a duration of 1 to 1440 minutes."),
+    ("duration", "٦٠", "Please enter a duration of 1 to 1440 minutes."),
+    ("repeat", "0daily", "Please choose a rhythm from the list."),
+    ("repeat", "100daily", "Please choose a rhythm from the list."),
+    ("repeat", "hourly", "Please choose a rhythm from the list."),
+    ("repeat", "1daily'; DROP TABLE conferences; --", "Please choose a rhythm from the list."),
+    ("count", "101", "Please enter a number of repetitions up to 100."),
+    ("count", "-1", "Please enter a number of repetitions up to 100."),
+    ("count", "1e2", "Please enter a number of repetitions up to 100."),
+    ("count", "9" * 400, "Please enter a number of repetitions up to 100."),
+    ("count", "", "Please enter how many times the conference is repeated."),
+]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> SqliteDatabase:
+    return SqliteDatabase(tmp_path / "planado.db", "conferences")
+
+
+def stored(rows: SqliteDatabase) -> int:
+    count = rows.all("SELECT count(*) AS number FROM {table}")[0]["number"]
+    rows.close()
+    return int(count)
+
+
+@pytest.mark.parametrize(("field", "value", "message"), WRONG_FIELDS)
+def test_a_wrong_field_is_told_beside_it_and_what_was_typed_is_kept(
+    client: Client, rows: SqliteDatabase, field: str, value: str, message: str
+) -> None:
+    fields = {**client.fields(repeat="1weekly", count="3"), field: value}
+    answer = client.post("/book", fields)
+    assert answer.status == 400
+    assert answer.errors() == {field: message}
+    if "\x00" not in value and "\r" not in value:
+        assert answer.form("/book").fields == fields
+    assert stored(rows) == 0
+
+
+def test_all_wrong_fields_are_told_at_once(client: Client) -> None:
+    answer = client.post("/book", {})
+    assert answer.status == 400
+    assert list(answer.errors()) == ["name", "date", "time", "duration", "timezone"]
+    summary = words(answer.find("div[@role='alert']"))
+    assert "5 fields need another look" in summary
+
+
+def test_a_clock_change_skips_this_time(client: Client) -> None:
+    answer = client.submit_booking(date="2027-03-28", time="02:30")
+    assert list(answer.errors()) == ["time"]
+    assert client.submit_booking(date="2027-10-31", time="02:30").status == 200
+
+
+def test_weekdays_cannot_start_at_a_weekend(client: Client) -> None:
+    answer = client.submit_booking(date="2027-03-06", repeat="weekdays", count="3")
+    assert list(answer.errors()) == ["repeat"]
+
+
+def test_repetitions_need_a_rhythm(client: Client) -> None:
+    assert list(client.submit_booking(count="3").errors()) == ["repeat"]
+
+
+def test_doubled_fields_are_refused(client: Client, rows: SqliteDatabase) -> None:
+    body = "&".join(f"{name}={quote(value)}" for name, value in client.fields().items())
+    answer = client.request("POST", "/book", f"{body}&time=10:00".encode())
+    assert answer.status == 400
+    assert answer.errors() == {"time": "This field was sent twice."}
+    assert client.get("/i?id=1&id=2").status == 400
+    assert client.get("/cal/1234567890123456.ics?time=1&time=2").status == 400
+    assert stored(rows) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"name=%ff", b"name=%zz", b"name=%", b"\xff=1", b"name=%C3", b"&".join([b"a=1"] * 200)],
+)
+def test_a_broken_form_is_refused(client: Client, body: bytes) -> None:
+    answer = client.request("POST", "/book", body)
+    assert answer.status == 400
+    assert answer.heading == "Not understood"
+
+
+@pytest.mark.parametrize("query", ["id=%ff", "id=%zz", "id=%C3%28"])
+def test_a_broken_query_is_refused(client: Client, query: str) -> None:
+    assert client.get(f"/i?{query}").status == 400
+
+
+def test_a_path_that_is_not_utf8_is_refused(client: Client) -> None:
+    assert client.get("/i/%ff").status == 400
+    assert client.get("/%00").status == 404
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "0",
+        "-1234567890123456",
+        "1" * 30,
+        "9999999999999999999",
+        "１２３４５６７８９０１２３４５６",
+        "0 UNION SELECT aid FROM conferences",
+        "1' OR '1'='1",
+        "1234567890123456.0",
+        "<script>alert(1)</script>",
+        "%00",
+    ],
+)
+def test_an_identifier_is_digits_or_unknown(client: Client, number: str) -> None:
+    booked = client.book()
+    path = quote(number, safe="")
+    for address in (
+        f"/i/{path}",
+        f"/i/{path}/enter",
+        f"/admin/{path}/{booked.aid}",
+        f"/admin/{booked.iid}/{path}",
+        f"/admin/{booked.iid}/{path}/enter",
+        f"/cal/{path}.ics",
+    ):
+        answer = client.visit(address)
+        assert answer.status == 404, address
+        assert "<script>alert" not in answer.text
+    assert client.get("/i?id=" + path).status in (302, 400)
+
+
+def test_a_wrong_admin_number_and_an_unknown_conference_look_the_same(client: Client) -> None:
+    booked = client.book()
+    unknown = client.get("/admin/1234567890123456/1234567890123456")
+    wrong = client.get(f"/admin/{booked.iid}/1234567890123456")
+    assert (unknown.status, unknown.body) == (wrong.status, wrong.body)
+    assert unknown.status == 404
+    for action in ("", "/cancel", "/renew", "/skip"):
+        assert client.post(f"/admin/{booked.iid}/1234567890123456{action}").status == 404
+    assert client.visit(booked.invitation_url).status == 200
+
+
+def test_a_crafted_admin_form_touches_no_other_row(client: Client) -> None:
+    mine, other = client.book(), client.book()
+    form = client.get(mine.admin_url).form(mine.admin_path)
+    for value in (other.iid, f"{other.iid} OR 1=1", "1; UPDATE conferences SET time=0"):
+        client.post(form.action, {**form.fields, "iid": value, "id": value, "time": "23:00"})
+    assert "09:00" in words(client.get(other.admin_url).find("dl"))
+
+
+def test_markup_in_a_name_is_shown_and_does_nothing(client: Client) -> None:
+    name = '"><script>alert(1)</script><img src=x onerror=alert(1)>${t.footer}$name{x}'
+    booked = client.book(name=name)
+    for answer in (booked.overview, client.get(booked.admin_url)):
+        assert words(answer.find("h2")) == name
+        assert "<script>alert" not in answer.text
+        assert "<img src=x" not in answer.text
+
+
+def test_a_link_in_a_name_stays_a_name(client: Client) -> None:
+    booked = client.book(name="javascript:alert(1)")
+    for element in booked.overview.page.iterfind(".//a"):
+        assert not element.get("href", "").startswith("javascript:")
+
+
+def answers(client: Client, **environ: object) -> Answer:
+    return client.request("POST", "/book", environ=environ)
+
+
+def test_a_large_body_is_refused_before_it_is_read(client: Client) -> None:
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise AssertionError("read")
+
+    answer = answers(client, CONTENT_LENGTH=str(16 * 1024 + 1), **{"wsgi.input": Unread()})
+    assert answer.status == 413
+    assert answer.heading == "Too much at once"
+
+
+def test_a_body_of_16_kib_is_read(client: Client) -> None:
+    body = b"name=" + b"x" * (16 * 1024 - 5)
+    answer = client.request("POST", "/book", body)
+    assert "up to 100 characters" in answer.errors()["name"]
+
+
+def test_a_chunked_body_is_read_where_the_host_ends_it(client: Client) -> None:
+    ended = {"CONTENT_LENGTH": None, "wsgi.input_terminated": True}
+    assert answers(client, **ended, **{"wsgi.input": io.BytesIO(b"name=x")}).status == 400
+    large = answers(client, **ended, **{"wsgi.input": io.BytesIO(b"x" * 20000)})
+    assert large.status == 413
+    hidden = answers(client, CONTENT_LENGTH=None, HTTP_TRANSFER_ENCODING="chunked")
+    assert hidden.status == 411
+
+
+def test_a_length_that_is_none_or_a_lie_is_refused(client: Client) -> None:
+    for length in ("１", "50"):
+        assert answers(client, CONTENT_LENGTH=length).status == 400
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data", None])
+def test_only_a_form_is_taken(client: Client, content_type: str | None) -> None:
+    answer = client.request("POST", "/book", b"{}", content_type=content_type)
+    assert answer.status == 415
+    assert answer.heading == "Unknown format"
+
+
+def test_a_host_header_cannot_write_links_of_its_own(client: Client) -> None:
+    for host in ('evil"><script>', "a b", "x/y", ""):
+        answer = client.get("/", Host=host)
+        assert answer.status == 200
+        assert answer.form("/book").action == "http://127.0.0.1:80/book"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "time=abc",
+        "time=-1",
+        "time=99999999999999",
+        "time=1&duration=0",
+        "time=1&timezone=Mars/X",
+        "time=1&repeat=hourly",
+        "time=1&repeat=1daily&count=101",
+        "time=1&name=a%0d%0aATTACH:x",
+        "time=1&name=%00",
+        "time=1&sequence=-1",
+        "time=1&sequence=99999999999",
+        "time=1&status=maybe",
+        "time=1&repeat=1daily&count=1&anchor=yesterday",
+        "time=1&repeat=1daily&count=1&anchor=2027-13-01T00:00",
+        "time=1&repeat=1daily&count=1&anchor=0001-01-01T00:00",
+        "time=1&repeat=1daily&count=1&anchor=9999-12-31T00:00",
+    ],
+)
+def test_a_broken_calendar_link_is_refused(client: Client, query: str) -> None:
+    answer = client.get(f"/cal/1234567890123456.ics?{query}")
+    assert answer.status == 400
+    assert answer.heading == "Not a calendar entry"
+
+
+def test_now_is_not_over_yet(client: Client, clock: Clock) -> None:
+    clock.advance(30)
+    assert client.submit_booking(time="08:00").status == 200
+    clock.advance(60)
+    assert client.submit_booking(time="08:00").errors() == {"time": "This time is over."}
