@@ -55,9 +55,9 @@ def prepare(db: Database) -> None:
 
 def _apply(db: Database, file: Path) -> None:
     # MariaDB commits at each CREATE or ALTER, so the files themselves are safe to run again.
-    for statement in _statements(file.read_text("utf-8")):
-        db.run(statement)
     try:
+        for statement in _statements(file.read_text("utf-8")):
+            db.run(statement)
         db.all("SELECT iid, aid, rid, time, recev, rectype, timezone, anchor FROM {table} LIMIT 1")
     except Unprepared:
         raise ForeignTable(f"the table {db.table} exists with other columns") from None

@@ -12,7 +12,6 @@ import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
 
-
 # Control characters that no HTML document may have, escaped or not (HTML standard, 13.1.4).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from urllib.parse import urlsplit
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -63,7 +62,6 @@ def serve(config: Config, database: Database, listen: str | None = None) -> None
 def _settings(config: Config) -> dict[str, object]:
     settings: dict[str, object] = {
         "threads": config.server.threads,
-        "url_prefix": urlsplit(config.site.base_url).path,
         "max_request_body_size": LARGEST_BODY + 1,
         "ident": None,
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from . import identifier
 from .config import Config
@@ -85,7 +85,12 @@ class Request:
     @cached_property
     def path(self) -> str:
         """The path below the mount point; raises Problem where it is not UTF-8."""
-        return _utf8(self.environ.get("PATH_INFO", "").encode("latin-1")) or "/"
+        path = _utf8(self.environ.get("PATH_INFO", "").encode("latin-1"))
+        # A proxy may pass on the whole path that base_url begins with.
+        mount = urlsplit(self.config.site.base_url).path
+        if path == mount or path.startswith(f"{mount}/"):
+            path = path.removeprefix(mount)
+        return path or "/"
 
     @cached_property
     def query(self) -> Fields:

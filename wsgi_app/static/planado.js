@@ -2,6 +2,8 @@
 "use strict";
 
 const language = document.documentElement.lang;
+// Whoever reads this page in English may write dates as in Britain or as in America.
+const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 
 // Booking form: the next full hour and the zone of this browser, where nobody has chosen anything yet.
 function presetStart(form) {
@@ -30,7 +32,7 @@ function followRhythm(field) {
 }
 
 function showLocally(time) {
-  const form = new Intl.DateTimeFormat(language, {
+  const form = new Intl.DateTimeFormat(locale, {
     weekday: "long", day: "numeric", month: "long", year: "numeric",
     hour: "2-digit", minute: "2-digit", timeZoneName: "short",
   });
@@ -41,10 +43,12 @@ function showLocally(time) {
 function wait(screen) {
   const loaded = Date.now();
   const reloadAt = loaded + Number(screen.dataset.reloadIn);
+  let timer;
   const lookAgain = () => {
+    clearTimeout(timer);
     // Keeps the #fragment of the address, which a refresh by the page would not.
     if (Date.now() >= reloadAt) location.reload();
-    else setTimeout(lookAgain, reloadAt - Date.now());
+    else timer = setTimeout(lookAgain, reloadAt - Date.now());
   };
   lookAgain();
   // A computer that wakes up again, or a tab shown from the browser's memory, is late.
