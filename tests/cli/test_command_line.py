@@ -1,0 +1,157 @@
+"""The command line, as processes of their own."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.clock import Clock
+from tests.support.process import ROOT, Server, planado
+
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    started = Server(tmp_path)
+    yield started
+    started.stop()
+
+
+def form() -> bytes:
+    clock = Clock()
+    clock.now = time.time()
+    fields = Client(None, clock).fields(name="Nobody's business")  # type: ignore[arg-type]
+    return urlencode(fields).encode()
+
+
+def test_one_command_serves_on_sqlite_with_no_configuration(server: Server, tmp_path: Path) -> None:
+    assert (
+        server.printed() == f"Planado serves on http://127.0.0.1:{server.port}/ (Ctrl-C ends it)\n"
+    )
+    response, text = server.request("GET", "/")
+    assert response.status == 200
+    assert response.getheader("Server") is None
+    response, text = server.request("POST", "/book", form(), **FORM)
+    assert response.status == 200, text
+    assert f"http://127.0.0.1:{server.port}/i/" in text
+    assert (tmp_path / "planado.db").exists()
+    # Nothing personal was printed either: one line, from the start.
+    assert len(server.printed().splitlines()) == 1
+
+
+def test_a_confirmed_booking_survives_kill_9(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    _, text = server.request("POST", "/book", form(), **FORM)
+    iid = text.split("/i/")[1].split('"')[0]
+    server.kill()
+    again = Server(tmp_path)
+    try:
+        response, _ = again.request("GET", f"/i/{iid}")
+        assert response.status == 200
+    finally:
+        again.stop()
+
+
+def test_a_large_body_is_refused_with_a_page(server: Server) -> None:
+    response, text = server.request("POST", "/book", b"x" * 16385, **FORM)
+    assert response.status == 413
+    assert "Too much at once" in text
+    response, text = server.request("POST", "/book", b"x" * 16384, **FORM)
+    assert response.status == 400
+    response, text = server.request("POST", "/book", b"x" * 16385, Accept_Language="de", **FORM)
+    assert "Zu viel auf einmal" in text
+
+
+def test_a_huge_body_is_not_waited_for(server: Server) -> None:
+    response, text = server.request("POST", "/book", b"", Content_Length=str(10**9), **FORM)
+    assert response.status == 413
+    assert "Too much at once" in text
+
+
+def test_a_chunked_body_is_read(server: Server) -> None:
+    def send(*chunks: bytes) -> tuple[int, str]:
+        body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+        response, text = server.request(
+            "POST", "/book", body + b"0\r\n\r\n", Transfer_Encoding="chunked", **FORM
+        )
+        return response.status, text
+
+    fields = form()
+    assert send(fields[:20], fields[20:])[0] == 200
+    assert send(b"x" * 9000, b"x" * 9000)[0] == 413
+
+
+def test_cleanup_prints_what_it_did(tmp_path: Path) -> None:
+    assert planado(tmp_path, "cleanup").stdout == "deleted 0, advanced 0\n"
+    long_ago = int(time.time()) - 30 * 86400
+    with sqlite3.connect(tmp_path / "planado.db") as connection:
+        insert = "INSERT INTO conferences VALUES (?, 2, 3, ?, ?, ?, ?, ?)"
+        connection.execute(insert, (1, long_ago, 0, "", "", ""))
+        anchor = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(long_ago // 60 * 60))
+        row = (2, long_ago // 60 * 60, 50, "1weekly", "UTC", anchor)
+        connection.execute(insert, row)
+    connection.close()
+    done = planado(tmp_path, "cleanup")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "deleted 1, advanced 1\n", "")
+
+
+def test_init_db_and_check_on_mariadb(tmp_path: Path, mariadb_url: str) -> None:
+    environ = {"PLANADO_DATABASE_URL": mariadb_url}
+    before = planado(tmp_path, "check", environ=environ)
+    assert before.returncode == 1
+    assert (
+        'fault  database: 0001_conferences not applied: run "planado.py init-db"' in before.stdout
+    )
+    unprepared = planado(tmp_path, "serve", environ=environ)
+    assert (unprepared.returncode, unprepared.stdout) == (1, "")
+    assert 'run "planado.py init-db"' in unprepared.stderr
+
+    first = planado(tmp_path, "init-db", environ=environ)
+    assert first.stdout == "applied 0001_conferences\nthe table conferences is up to date\n"
+    assert planado(tmp_path, "init-db", environ=environ).stdout.startswith("the table")
+    after = planado(tmp_path, "check", environ=environ)
+    assert after.returncode == 0
+    assert "ok     database: mariadb, table conferences" in after.stdout
+    assert "ok     translations: en, de" in after.stdout
+
+
+def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "wrong.ini").write_text("[server]\nthreads = many\n")
+    for command in ("serve", "cleanup", "init-db", "check"):
+        done = planado(tmp_path, command, "--config", "wrong.ini")
+        assert done.returncode == 1
+        assert done.stderr == (
+            "planado: wrong.ini: [server] threads: allowed is a whole number from 1 to 64\n"
+        )
+    away = {"PLANADO_DATABASE_URL": f"mysql://me:secret@/planado?unix_socket={tmp_path}/none"}
+    done = planado(tmp_path, "cleanup", environ=away)
+    assert (done.returncode, done.stderr) == (1, "planado: cannot connect: 2003\n")
+
+
+def test_check_finds_a_broken_template_and_a_broken_translation(tmp_path: Path) -> None:
+    (tmp_path / "planado.ini").write_text("[look]\ndirectory = look\n")
+    for folder in ("templates", "translations"):
+        (tmp_path / "look" / folder).mkdir(parents=True)
+    (tmp_path / "look/templates/door.html").write_text("5 $ 3")
+    (tmp_path / "look/translations/fr.json").write_text("{")
+    done = planado(tmp_path, "check")
+    assert done.returncode == 1
+    assert "fault  templates: door.html" in done.stdout
+    assert "fault  translations: " in done.stdout
+
+
+def test_every_command_is_in_the_help_and_the_readme() -> None:
+    text = planado(ROOT, "--help").stdout
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for command in ("serve", "cleanup", "init-db", "check"):
+        assert command in text
+        assert f"planado.py {command}" in readme
+    assert planado(ROOT).returncode == 2
+    assert planado(ROOT, "dance").returncode == 2

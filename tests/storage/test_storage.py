@@ -1,0 +1,370 @@
+"""Storage on both databases: at once, interrupted, upgraded; indexes and locks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.conftest import MakeClient
+from tests.support.client import Client
+from tests.support.clock import DAY, HOUR, Clock
+from tests.support.mariadb import MariaServer, free_port
+from wsgi_app import storage
+from wsgi_app.cleanup import BATCH, Swept, clean_up
+from wsgi_app.conference import Conference, Doors
+from wsgi_app.config import Config
+from wsgi_app.database import Database, Unavailable, Unprepared, open_database
+from wsgi_app.migrate import ForeignTable, migrate, pending
+
+DOORS = Doors(open_before=0, delete_after=HOUR)
+NOW = 1_800_000_000
+
+
+@pytest.fixture
+def database(make_config: Callable[[str], Config], database_url: str) -> Iterator[Database]:
+    config = make_config(f"[database]\nurl = {database_url}")
+    opened = open_database(config.database.url, config.database.table, config.folder)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def one_off(number: int, time: int) -> Conference:
+    return Conference(10**15 + number, 10**15, 10**15, time, 0, "", "", "")
+
+
+def series(number: int, time: int, recev: int = 5) -> Conference:
+    """A weekly series in UTC that began at `time`."""
+    anchor = f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M}"
+    return Conference(10**15 + number, 10**15, 10**15, time, recev, "1weekly", "UTC", anchor)
+
+
+def fill(database: Database, conferences: list[Conference]) -> None:
+    def work() -> None:
+        for conference in conferences:
+            storage.add_conference(database, conference)
+
+    database.transaction(work)
+
+
+def rows(database: Database) -> list[Conference]:
+    return [Conference(**row) for row in database.all("SELECT * FROM {table} ORDER BY iid")]
+
+
+def in_threads(number: int, work: Callable[[int], None]) -> None:
+    """Run `work` in so many threads that all begin together; raise what any of them raised."""
+    barrier = threading.Barrier(number)
+    errors: list[BaseException] = []
+
+    def run(index: int) -> None:
+        barrier.wait()
+        try:
+            work(index)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def test_a_hundred_book_at_once(stored_client: Client) -> None:
+    answered: list[tuple[str, str]] = []
+
+    def book(index: int) -> None:
+        for _ in range(3):
+            answer = stored_client.post("/book", stored_client.fields(name=f"Number {index}"))
+            assert answer.status == 200, answer.text
+            path = answer.link("/admin/").split("?")[0].split("/")
+            answered.append((path[-2], path[-1]))
+        stored_client.application.database.close()
+
+    in_threads(100, book)
+    database = stored_client.application.database
+    stored = {(str(row.iid), str(row.aid)) for row in rows(database)}
+    assert stored == set(answered)
+    assert len({iid for iid, _ in answered}) == 300
+    database.close()
+
+
+def test_cleanups_at_once_never_advance_a_series_twice(database: Database) -> None:
+    fill(database, [series(number, NOW - 2 * HOUR) for number in range(300)])
+    fill(database, [one_off(1000 + number, NOW - 2 * HOUR) for number in range(300)])
+    swept: list[Swept] = []
+
+    def sweep(_: int) -> None:
+        swept.append(clean_up(database, DOORS, NOW))
+        database.close()
+
+    in_threads(4, sweep)
+    assert sum(each.advanced for each in swept) == 300
+    assert sum(each.deleted for each in swept) == 300
+    assert {(row.time, row.recev) for row in rows(database)} == {(NOW - 2 * HOUR + 7 * DAY, 4)}
+
+
+def test_a_change_is_not_lost_to_cleanups(stored_client: Client, clock: Clock) -> None:
+    """An organiser changes a series while others clean up and visitors come in."""
+    client = stored_client
+    clock.now = float(NOW)
+    bookings = [client.book(repeat="1daily", count="20") for _ in range(8)]
+    clock.advance(2 * DAY)
+    doors = client.application.config.doors
+    database = client.application.database
+
+    def work(index: int) -> None:
+        for booked in bookings:
+            if index == 0:
+                fields = client.fields(date="2027-02-01", time="18:00", repeat="2weekly", count="7")
+                assert client.post(booked.admin_path, fields).status == 200
+            elif index == 1:
+                client.visit(booked.invitation_url)
+            else:
+                clean_up(database, doors, clock.now)
+        database.close()
+
+    in_threads(4, work)
+    assert {(row.rectype, row.recev, row.anchor) for row in rows(database)} == {
+        ("2weekly", 7, "2027-02-01T18:00")
+    }
+
+
+def test_all_who_come_at_once_get_the_same_new_room(stored_client: Client, clock: Clock) -> None:
+    booked = stored_client.book(repeat="1weekly", count="3")
+    clock.advance(HOUR + 7 * DAY)
+    rooms: list[str] = []
+
+    def visit(_: int) -> None:
+        rooms.append(stored_client.visit(booked.invitation_url).link("meet.jit.si/"))
+        stored_client.application.database.close()
+
+    in_threads(20, visit)
+    assert len(set(rooms)) == 1
+
+
+def test_a_late_cleanup_moves_a_series_as_if_it_had_been_in_time(database: Database) -> None:
+    fill(database, [series(1, NOW), series(2, NOW, recev=1)])
+    assert clean_up(database, DOORS, NOW + 22 * DAY) == Swept(deleted=1, advanced=1)
+    [row] = rows(database)
+    assert (row.time, row.recev) == (NOW + 28 * DAY, 1)
+    assert row.rid != 10**15
+    assert clean_up(database, DOORS, NOW + 22 * DAY) == Swept()
+
+
+def test_a_cleanup_in_bounds(database: Database) -> None:
+    fill(database, [one_off(number, NOW - 2 * HOUR + number % 7) for number in range(BATCH + 50)])
+    fill(database, [one_off(5000, NOW - HOUR + 1)])
+    assert clean_up(database, DOORS, NOW, batches=1).deleted == BATCH
+    assert clean_up(database, DOORS, NOW).deleted == 50
+    assert [row.iid for row in rows(database)] == [10**15 + 5000]
+
+
+def test_a_cleanup_leaves_what_it_cannot_read(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    strange = replace(series(1, NOW - 2 * HOUR), timezone="Mars/Olympus_Mons")
+    fill(database, [strange, series(2, NOW - 2 * HOUR), one_off(3, NOW - 2 * HOUR)])
+    assert clean_up(database, DOORS, NOW) == Swept(deleted=1, advanced=1, left=1)
+    assert strange in rows(database)
+    assert "left 1 series" in caplog.text
+
+
+def test_a_write_whose_answer_was_lost_happens_once(database: Database) -> None:
+    conference = one_off(1, NOW)
+    storage.add_conference(database, conference)
+    storage.add_conference(database, conference)
+    after = conference.renewed()
+    assert storage.change_conference(database, conference, after)
+    assert storage.change_conference(database, conference, after)
+    assert rows(database) == [after]
+    with pytest.raises(storage.IdentifierTaken):
+        storage.add_conference(database, replace(after, aid=10**15 + 1))
+    assert not storage.change_conference(database, conference, conference.renewed())
+
+
+def test_an_interrupted_transaction_leaves_nothing(database: Database) -> None:
+    def work() -> None:
+        storage.add_conference(database, one_off(1, NOW))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.transaction(work)
+    assert rows(database) == []
+    storage.add_conference(database, one_off(2, NOW))
+    assert len(rows(database)) == 1
+
+
+def test_tables_are_made_once_also_by_many_at_once(
+    make_config: Callable[[str], Config], database_url: str
+) -> None:
+    config = make_config(f"[database]\nurl = {database_url}\ntable = order")
+    database = open_database(config.database.url, config.database.table, config.folder)
+    assert pending(database) == ["0001_conferences"]
+    with pytest.raises(Unprepared):
+        storage.ping(database)
+
+    def make(_: int) -> None:
+        migrate(database)
+        database.close()
+
+    in_threads(4, make)
+    assert pending(database) == []
+    assert migrate(database) == []
+    storage.ping(database)
+    database.close()
+
+
+def test_a_table_of_another_program_is_left_alone(database: Database) -> None:
+    foreign = type(database).__new__(type(database))
+    foreign.__dict__.update(database.__dict__)
+    foreign.table = "guests"
+    foreign.run("CREATE TABLE {table} (id INTEGER)")
+    with pytest.raises(ForeignTable):
+        migrate(foreign)
+    assert pending(foreign) == ["0001_conferences"]
+
+
+def test_every_look_up_is_indexed(database: Database) -> None:
+    fill(database, [one_off(number, NOW + number) for number in range(2000)])
+    prefix = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    class Recorder:
+        dialect = database.dialect
+
+        def all(self, sql: str, **values: object) -> list[dict[str, object]]:
+            asked.append((sql, values))
+            return database.all(sql, **values)
+
+        def one(self, sql: str, **values: object) -> dict[str, object] | None:
+            return next(iter(self.all(sql, **values)), None)
+
+        def run(self, sql: str, **values: object) -> int:
+            asked.append((sql, values))
+            return database.run(sql, **values)
+
+    recorder: Database = Recorder()  # type: ignore[assignment]  # speaks the same three words
+    first, last = one_off(100, NOW + 100), one_off(110, NOW + 110)
+    storage.find_conference(recorder, first.iid, DOORS, NOW)
+    storage.list_past(recorder, NOW + 200, NOW + 100, first.iid, 10)
+    storage.remove_last_dates(recorder, first, last)
+    storage.change_conference(recorder, last, last)
+    storage.remove_if_unchanged(recorder, last)
+    storage.remove_conference(recorder, last.iid, last.aid)
+    assert len(asked) == 7
+    for sql, values in asked:
+        for step in database.all(f"{prefix} {sql}", **values):
+            if database.dialect == "sqlite":
+                assert "SCAN" not in str(step["detail"]), (sql, step)
+            else:
+                # "Impossible WHERE" and the like have read the row by its key already.
+                assert step["type"] in ("const", "range", "ref", None), (sql, step)
+                assert step["rows"] is None or int(str(step["rows"])) < 300, (sql, step)
+
+
+# MariaDB alone
+
+
+def test_a_thread_keeps_its_connection(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(url=mariadb_url)
+    client.get("/health")
+    before = connections(mariadb)
+    for _ in range(20):
+        assert client.get("/health").status == 200
+    assert connections(mariadb) == before
+
+
+def test_a_connection_is_reopened_after_the_server_cut_it(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(url=mariadb_url)
+    booked = client.book()
+    for number, *_ in mariadb.administrate(
+        "SELECT id FROM information_schema.processlist WHERE user = 'planado'"
+    ):
+        mariadb.administrate(f"KILL {number}")
+    assert client.visit(booked.invitation_url).status == 200
+
+
+def test_the_server_goes_and_comes_back(make_client: MakeClient) -> None:
+    server = MariaServer()
+    try:
+        server.install()
+        server.start()
+        server.administrate("CREATE DATABASE planado")
+        client = make_client(url=f"mysql://root@/planado?unix_socket={server.socket}")
+        booked = client.book()
+        server.kill()
+        down = client.visit(booked.invitation_url)
+        assert (down.status, down.headers["Retry-After"]) == (503, "10")
+        assert client.get("/").status == 200
+        server.start()
+        assert client.visit(booked.invitation_url).heading == "The conference has not started yet"
+        assert client.submit_booking().status == 200
+        client.application.database.close()
+    finally:
+        server.remove()
+
+
+def test_a_lock_that_is_held_gives_503_in_time(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(url=mariadb_url)
+    booked = client.book()
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET autocommit = 0")
+        cursor.execute("SELECT * FROM planado.conferences FOR UPDATE")
+        assert client.post(f"{booked.admin_path}/renew").status == 503
+        assert client.visit(booked.invitation_url).status == 200
+
+
+def test_the_first_host_that_answers_serves(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{mariadb.port}"
+    account = mariadb_url.split("@", maxsplit=1)[0]
+    assert make_client(url=f"{account}@{hosts}/planado").book()
+
+
+def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "server.key")
+    (tmp_path / "server.key").chmod(0o644)
+    server = MariaServer()
+    try:
+        server.install()
+        server.start(
+            f"--ssl-cert={tmp_path / 'server.pem'}", f"--ssl-key={tmp_path / 'server.key'}"
+        )
+        server.administrate("CREATE DATABASE planado")
+        server.administrate("CREATE USER planado IDENTIFIED BY 'word' REQUIRE SSL")
+        server.administrate("GRANT ALL ON planado.* TO planado")
+        (tmp_path / "password").write_text("word\n")
+        address = f"mysql://planado@127.0.0.1:{server.port}/planado?password_file=password"
+        assert make_client(url=f"{address}&tls_ca=ca.pem").book()
+        with pytest.raises(Unavailable):
+            make_client(url=address)
+        with pytest.raises(Unavailable):
+            make_client(url=f"{address}&tls=yes")
+    finally:
+        server.remove()
+
+
+def connections(server: MariaServer) -> tuple[tuple[object, ...], ...]:
+    return server.administrate(
+        "SELECT id FROM information_schema.processlist WHERE user = 'planado' ORDER BY id"
+    )

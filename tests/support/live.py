@@ -1,0 +1,61 @@
+"""Planado on a real port within the test's own process, so that a test can move its clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from waitress.server import create_server
+
+from tests.support.mariadb import free_port
+from wsgi_app.application import Application
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Live:
+    """An application and, on a port beside it, a site that stands where the Jitsi rooms would."""
+
+    def __init__(self, application: Application, rooms_port: int) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.rooms_url = f"http://127.0.0.1:{rooms_port}"
+        self.hide_navigation = False
+        self._application = application
+        self._servers = [_serve(self._answer, self.port), _serve(_room, rooms_port)]
+
+    def stop(self) -> None:
+        """End both servers."""
+        for server, thread in self._servers:
+            server.trigger.pull_trigger(partial(_close_all, server))
+            thread.join(10)
+            server.task_dispatcher.shutdown()
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self.hide_navigation:
+            environ.pop("HTTP_SEC_FETCH_MODE", None)
+        return self._application(environ, start_response)
+
+
+def _room(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    assert "HTTP_REFERER" not in environ, "the room learned where its guests came from"
+    start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [
+        b"<!doctype html><html lang=en><link rel=icon href='data:,'><title>Room</title><h1>Room</h1>"
+    ]
+
+
+def _serve(application: Any, port: int) -> tuple[Any, threading.Thread]:
+    server = create_server(application, host="127.0.0.1", port=port, threads=2)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    return server, thread
+
+
+def _close_all(server: Any) -> None:
+    # The server's loop ends when there is nothing left to listen to.
+    for dispatcher in list(server._map.values()):
+        dispatcher.close()

@@ -1,0 +1,85 @@
+"""Planado as a process of its own, and plain HTTP to talk to it."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.support.mariadb import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def planado(
+    folder: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of planado.py in a folder and return what it printed."""
+    return subprocess.run(
+        [sys.executable, ROOT / "planado.py", *arguments],
+        cwd=folder,
+        env={**_clean_environ(), **(environ or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+class Server:
+    """`planado.py serve` in a folder, on a free port of the loopback interface."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.port = free_port()
+        self.output = folder / "output"
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    ROOT / "planado.py",
+                    "serve",
+                    f"--listen=127.0.0.1:{self.port}",
+                    *arguments,
+                ],
+                cwd=folder,
+                env=_clean_environ(),
+                stdout=output,
+                stderr=output,
+            )
+        while "Planado serves on" not in self.printed():
+            assert self._process.poll() is None, self.printed()
+            time.sleep(0.05)
+
+    def printed(self) -> str:
+        return self.output.read_text("utf-8")
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[http.client.HTTPResponse, str]:
+        """Return the answer and its text."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, names)
+            response = connection.getresponse()
+            return response, response.read().decode("utf-8")
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self._process.kill()
+        self._process.wait(30)
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._process.terminate()
+        self._process.wait(30)
+
+
+def _clean_environ() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PLANADO")}

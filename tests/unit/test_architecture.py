@@ -1,0 +1,138 @@
+"""The plan of the house: who may import whom; where clock, chance and SQL may stand."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from wsgi_app import routes
+from wsgi_app.web import PlainRoute
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "wsgi_app"
+
+# From the foundations up: a module imports only what stands on an earlier line.
+LAYERS = [
+    {"identifier", "recurrence", "page", "texts", "database_url"},
+    {"conference", "look", "words", "database", "vtimezone"},
+    {"config", "storage", "ical", "migrate"},
+    {"booking", "cleanup", "web"},
+    {"links", "handlers.document", "handlers.service"},
+    {"handlers.entry", "handlers.form", "handlers.overview", "handlers.calendar"},
+    {"handlers.booking", "handlers.invitation", "handlers.admin"},
+    {"routes"},
+    {"application"},
+    {"server"},
+    {"command_line"},
+]
+MODULES = sorted(file for file in PACKAGE.rglob("*.py") if file.name != "__init__.py")
+
+
+def name_of(file: Path) -> str:
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imports_of(file: Path) -> set[str]:
+    """Return what a module imports, our own modules without the package's name."""
+    tree = ast.parse(file.read_text("utf-8"))
+    folder = file.relative_to(PACKAGE).parent.parts
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+        elif isinstance(node, ast.ImportFrom):
+            base = [*folder[: len(folder) - node.level + 1], *filter(None, [node.module])]
+            own = {".".join([*base, alias.name]) for alias in node.names}
+            known = {name_of(module) for module in MODULES}
+            found |= own & known or {".".join(base)}
+    return found
+
+
+def test_every_module_has_its_layer() -> None:
+    assert {name_of(file) for file in MODULES} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_a_module_imports_only_what_stands_below_it(file: Path) -> None:
+    level = next(number for number, layer in enumerate(LAYERS) if name_of(file) in layer)
+    above = set().union(*LAYERS[level:])
+    typing_only = {"database"} if name_of(file) == "web" else set()
+    assert not (imports_of(file) - typing_only) & above
+
+
+def test_each_technology_stays_in_its_place() -> None:
+    places = {
+        "icalendar": {"ical", "vtimezone"},
+        "icalendar.prop": {"ical", "vtimezone"},
+        "pymysql": {"database"},
+        "sqlite3": {"database"},
+        "secrets": {"identifier"},
+        "random": set(),
+        "time": {"application", "command_line"},
+        "waitress": set(),
+        "waitress.server": {"server"},
+    }
+    for file in MODULES:
+        for technology in imports_of(file) & set(places):
+            assert name_of(file) in places[technology], (name_of(file), technology)
+        source = file.read_text("utf-8")
+        assert "datetime.now" not in source
+        assert "utcnow" not in source
+        assert "date.today" not in source
+
+
+def test_the_calendar_cannot_reach_the_database() -> None:
+    reached = {"handlers.calendar"}
+    todo = ["handlers.calendar"]
+    files = {name_of(file): file for file in MODULES}
+    while todo:
+        for name in imports_of(files[todo.pop()]) & set(files):
+            # web knows the type of a database for its annotations only.
+            if name not in reached and name != "database":
+                reached.add(name)
+                todo.append(name)
+    assert not {"storage", "migrate", "cleanup", "application"} & reached
+    [route] = [route for route in routes.PLAIN if route.pattern == "/cal/{file}"]
+    assert type(route) is PlainRoute
+
+
+def test_sql_is_never_put_together_from_pieces() -> None:
+    for file in MODULES:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("one", "all", "run")
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in ("db", "database")
+            ):
+                first = node.args[0]
+                literal = isinstance(first, ast.Constant)
+                assert literal or name_of(file) == "migrate", (name_of(file), node.lineno)
+
+
+def test_migrations_have_the_same_names_for_both_databases() -> None:
+    names = [
+        sorted(file.name for file in (ROOT / "sql" / dialect).glob("*.sql"))
+        for dialect in ("mariadb", "sqlite")
+    ]
+    assert names[0] == names[1] != []
+
+
+def test_nothing_is_logged_but_methods_patterns_and_numbers() -> None:
+    allowed = re.compile(r"request\.method|pattern|error|_without_values\(error\)|swept\.left")
+    for file in MODULES:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "log"
+            ):
+                for argument in node.args[1:]:
+                    assert allowed.fullmatch(ast.unparse(argument)), (file, node.lineno)

@@ -1,0 +1,103 @@
+"""Translations and templates: the same keys, the same placeholders, nothing unescaped."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wsgi_app.look import Look
+from wsgi_app.page import Html, Template, escape
+
+PACKAGE = Path(__file__).parents[2] / "wsgi_app"
+TRANSLATIONS = sorted((PACKAGE / "translations").glob("*.json"))
+TEMPLATES = sorted((PACKAGE / "templates").glob("*.html"))
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def catalogue(file: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return loaded
+
+
+ENGLISH = catalogue(PACKAGE / "translations" / "en.json")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("file", TRANSLATIONS, ids=lambda file: file.stem)
+def test_a_translation_has_every_key_and_placeholder(file: Path) -> None:
+    texts = catalogue(file)
+    assert list(texts) == list(ENGLISH)
+    for key, english in ENGLISH.items():
+        assert type(texts[key]) is type(english), key
+        if isinstance(english, str):
+            assert placeholders(texts[key]) == placeholders(english), key
+            assert texts[key].strip() == texts[key] != "", key
+        elif isinstance(english, list):
+            assert len(texts[key]) == len(english), key
+        else:
+            assert set(texts[key]) == set(english), key
+            # The singular may say "every week" without its 1.
+            assert placeholders(texts[key].get("other", "")) == placeholders(
+                english.get("other", "")
+            ), key
+
+
+def used_keys() -> set[str]:
+    used = set()
+    for file in TEMPLATES:
+        used |= set(re.findall(r"\$\{t\.(\w+)\}", file.read_text("utf-8")))
+    source = "\n".join(file.read_text("utf-8") for file in SOURCES)
+    return used | {key for key in ENGLISH if re.search(f"[\"']{key}[\"']", source)}
+
+
+def test_every_text_is_used_and_every_used_text_is_there() -> None:
+    used = used_keys()
+    assert used <= set(ENGLISH)
+    computed = {key for key in ENGLISH if re.match(r"field_|notice_|calendar_|state_", key)}
+    titles = {key for key in ENGLISH if key.startswith("problem_") and key.endswith("_title")}
+    assert set(ENGLISH) == used | computed | titles
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=lambda file: file.name)
+def test_a_template_puts_values_only_where_escaping_suffices(file: Path) -> None:
+    template = file.read_text("utf-8")
+    assert Template(template).is_valid()
+    assert not re.search(r"<(style|script)[^>]*>[^<]*\$", template), "value in script or style"
+    assert not re.search(r"\son\w+\s*=", template), "event attribute"
+    assert not re.search(r"\sstyle\s*=", template), "style attribute"
+    assert not re.search(r"=\s*\$", template), "unquoted attribute"
+    for name in re.findall(r'(?:href|src|action)="\$\{?([\w.]+)', template):
+        assert name.endswith("_url"), name
+    for value in re.findall(r'(?:href|src|action)="([^"]*)"', template):
+        assert value.startswith("$"), value
+
+
+def test_no_page_asks_anything_of_another_site() -> None:
+    for file in [*TEMPLATES, *(PACKAGE / "static").glob("*")]:
+        text = file.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http:" not in text, file
+        assert "https:" not in text, file
+        assert "url(" not in text, file
+
+
+def test_escaping() -> None:
+    assert escape("<a href='x'>&\"") == "&lt;a href=&#x27;x&#x27;&gt;&amp;&quot;"
+    assert escape(Html("<b>")) == "<b>"
+    assert escape("a\x00b\x1b") == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}"
+    template = Template("$name ${t.key}$$")
+    assert template.render({"key": "<&>"}, name="$x ${t.key}") == "$x ${t.key} &lt;&amp;&gt;$"
+    with pytest.raises(KeyError):
+        template.render({}, name="x")
+
+
+def test_a_missing_language_is_told() -> None:
+    with pytest.raises(LookupError, match="no translation for xx; there are de, en"):
+        _ = Look(None, ("de", "xx")).languages

@@ -1,0 +1,384 @@
+"""HTTP: methods, headers, languages, mount points, previews and caches."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeClient
+from tests.support.client import Client, query_of, words
+from tests.support.clock import DAY, HOUR, MINUTE, Clock
+from wsgi_app import routes
+from wsgi_app.database import SqliteDatabase
+
+
+def addresses(client: Client) -> dict[str, str]:
+    """Return a working address for each route that GET serves."""
+    booked = client.book()
+    values = {"{iid}": booked.iid, "{aid}": booked.aid}
+    found = {}
+    for route in (*routes.PLAIN, *routes.STORED):
+        path = route.pattern
+        for name, value in values.items():
+            path = path.replace(name, value)
+        path = path.replace("/static/{file}", "/static/planado.css")
+        path = path.replace("/cal/{file}", f"/cal/{booked.iid}.ics?time=1")
+        if route.method == "GET":
+            found[route.pattern] = path
+    return found
+
+
+def test_head_works_wherever_get_does(client: Client) -> None:
+    for pattern, path in addresses(client).items():
+        head, get = client.request("HEAD", path), client.get(path)
+        assert head.status == get.status < 400, pattern
+        assert head.body == b""
+        assert head.headers["Content-Length"] == get.headers["Content-Length"]
+
+
+def test_other_methods_get_405_with_allow(client: Client) -> None:
+    for pattern, path in addresses(client).items():
+        answer = client.request("DELETE", path)
+        assert answer.status == 405, pattern
+        assert "GET, HEAD" in answer.headers["Allow"]
+    assert client.get("/book").headers["Allow"] == "POST"
+    assert client.request("PUT", "/admin/1/2").headers["Allow"] == "GET, HEAD, POST"
+    assert client.request("OPTIONS", "/").status == 405
+
+
+def test_every_answer_has_the_security_headers(client: Client) -> None:
+    for path in [*addresses(client).values(), "/nowhere"]:
+        headers = client.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe-inline" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_secret_pages_are_stored_nowhere(client: Client, clock: Clock) -> None:
+    booked = client.book()
+    assert booked.overview.headers["Cache-Control"] == "no-store"
+    for path in (booked.invitation_url, booked.admin_url, booked.calendar_url):
+        assert client.get(path).headers["Cache-Control"] == "no-store"
+    clock.advance(HOUR)
+    assert client.visit(booked.invitation_url).headers["Cache-Control"] == "no-store"
+    # The empty form is no secret, and Back shall find it filled in.
+    assert "no-store" not in client.get("/").headers["Cache-Control"]
+
+
+def test_a_static_file_is_kept_for_long(client: Client) -> None:
+    url = client.get("/").find("link").get("href", "")
+    answer = client.get(url)
+    assert answer.headers["Content-Type"] == "text/css; charset=utf-8"
+    assert "max-age=31536000" in answer.headers["Cache-Control"]
+    again = client.get(url, If_None_Match=answer.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["ETag"] == answer.headers["ETag"]
+    for path in ("/static/", "/static/nowhere.css", "/static/%2e%2e", "/static/%2e%2e%2fpage.py"):
+        assert client.get(path).status == 404
+    for path in ("/planado.ini", "/planado.db", "/wsgi_app/page.py", "/sql/", "/.git/config"):
+        assert client.get(path).status == 404
+
+
+def test_robots_are_kept_out_of_everything_but_the_form(make_client: MakeClient) -> None:
+    lines = make_client(mount="/tools/planado").get("/tools/planado/robots.txt").text.splitlines()
+    assert lines == ["User-agent: *", "Allow: /tools/planado/$", "Disallow: /tools/planado/"]
+
+
+def test_all_links_work_below_a_mount_point(make_client: MakeClient, clock: Clock) -> None:
+    client = make_client(mount="/tools/planado")
+    root = "http://planado.example/tools/planado/"
+    booked = client.book()
+    pages = [client.get("/tools/planado/"), booked.overview, client.get(booked.admin_url)]
+    pages += [client.visit(booked.invitation_url), client.get(f"{root}i")]
+    clock.advance(HOUR)
+    pages += [client.get(booked.invitation_url), client.visit(booked.invitation_url)]
+    for page in pages:
+        for attribute in ("href", "src", "action"):
+            for element in page.page.iterfind(f".//*[@{attribute}]"):
+                address = element.get(attribute, "")
+                outside = ("https://", "mailto:", "#")
+                assert address.startswith((root, *outside)), address
+    assert client.get(f"{root}i?id={booked.iid}").location == booked.invitation_url
+
+
+def test_links_begin_with_the_configured_address(make_client: MakeClient) -> None:
+    client = make_client("[site]\nbase_url = https://meet.example/plan/")
+    booked = client.book()
+    assert booked.invitation_url == f"https://meet.example/plan/i/{booked.iid}"
+    assert booked.admin_url.startswith("https://meet.example/plan/admin/")
+    # A proxy may pass the whole path on or take its own part off.
+    for url in (booked.calendar_url, booked.calendar_url.replace("/plan/", "/")):
+        entry = client.get(url).text.replace("\r\n ", "")
+        assert f"URL:{booked.invitation_url}\r\n" in entry
+    assert client.get("/plan").heading == client.get("/").heading == "Book a conference"
+
+
+def test_a_preview_robot_does_not_see_the_room(client: Client, clock: Clock) -> None:
+    booked = client.book()
+    clock.advance(HOUR)
+    for headers in ({}, {"Sec_Fetch_Mode": "no-cors"}, {"Sec_Fetch_Mode": "cors"}):
+        answer = client.get(booked.invitation_url, **headers)
+        assert answer.status == 200
+        assert "meet.jit.si" not in answer.text
+        enter = answer.link("/enter")
+        assert client.get(enter).link("meet.jit.si/")
+    ahead = client.get(
+        booked.invitation_url, Sec_Fetch_Mode="navigate", Sec_Purpose="prefetch;prerender"
+    )
+    assert "meet.jit.si" not in ahead.text
+
+
+def test_the_door_leads_back_to_the_waiting_screen(client: Client) -> None:
+    booked = client.book()
+    answer = client.get(f"{booked.invitation_url}/enter")
+    assert (answer.status, answer.location) == (302, booked.invitation_url)
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds", "milliseconds"),
+    [(HOUR, "30", "30000"), (30, "30", "30000"), (12.25, "13", "12250"), (0.25, "1", "250")],
+)
+def test_the_waiting_screen_reloads_at_the_opening(
+    client: Client, clock: Clock, left: float, seconds: str, milliseconds: str
+) -> None:
+    booked = client.book()
+    clock.advance(HOUR - left)
+    answer = client.visit(booked.invitation_url)
+    refresh = answer.find("noscript/meta").get("content")
+    assert refresh == f"{seconds};url={booked.invitation_url}"
+    screen = answer.find("section[@data-reload-in]")
+    assert screen.get("data-reload-in") == milliseconds
+    assert screen.get("data-opens-in") == str(int(left * 1000))
+
+
+def test_the_waiting_screen_names_the_start_in_the_instances_zone(
+    make_client: MakeClient,
+) -> None:
+    client = make_client("[site]\ntimezone = Asia/Tokyo")
+    time = client.visit(client.book().invitation_url).find("time")
+    assert words(time) == "Tuesday, 2 March 2027, 17:00, Asia/Tokyo (UTC+09:00)"
+    assert time.get("datetime") == "2027-03-02T08:00:00Z"
+
+
+def test_the_start_can_be_hidden(make_client: MakeClient) -> None:
+    client = make_client("[privacy]\nshow_start = no")
+    answer = client.visit(client.book().invitation_url)
+    assert answer.page.find(".//time") is None
+    assert answer.find("section[@data-reload-in]").get("data-opens-in") == ""
+
+
+def test_an_invitation_number_that_was_read_out(client: Client) -> None:
+    booked = client.book()
+    form = client.get("/i").form("/i")
+    spaced = f" {booked.iid[:4]} {booked.iid[4:8]}-{booked.iid[8:]} "
+    answer = client.submit(form, id=spaced)
+    assert (answer.status, answer.location) == (302, booked.invitation_url)
+    wrong = client.submit(form, id="twelve")
+    assert wrong.status == 400
+    assert wrong.errors()["id"].startswith("That is not an invitation number")
+    assert wrong.form("/i").fields["id"] == "twelve"
+    unknown = client.get("/i/1234567890123456")
+    assert unknown.status == 404
+    assert unknown.form("/i").fields["id"] == "1234567890123456"
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("fr;q=0.9, en;q=0.3, de;q=0.5", "de"),
+        ("en;q=0.3, de;q=0.3", "en"),
+        ("de;q=0, *", "en"),
+        ("en;q=0, *;q=0.1", "de"),
+        ("xx", "en"),
+        ("de;q=9", "en"),
+        ("DE", "de"),
+        (",;q=,de;;" + "x," * 1000, "en"),
+    ],
+)
+def test_the_language_follows_accept_language_and_its_weights(
+    client: Client, accept: str, language: str
+) -> None:
+    answer = client.get("/", Accept_Language=accept)
+    assert answer.headers["Content-Language"] == language
+    assert answer.headers["Vary"] == "Accept-Language"
+    assert answer.page.get("lang") == language
+
+
+def test_a_german_visitor_reads_german_messages(client: Client) -> None:
+    client.headers["Accept-Language"] = "de"
+    assert client.post("/book", {}).errors()["name"] == "Bitte gib der Konferenz einen Namen."
+    assert client.get("/nirgends").heading == "Hier ist nichts"
+    booked = client.book(repeat="1monthlyday", count="1", date="2027-03-09")
+    facts = words(booked.overview.find("dl"))
+    assert "Dienstag, 9. März 2027, 09:00 Uhr bis 10:00" in facts
+    assert "jeden Monat am zweiten Dienstag, 2 Termine" in facts
+
+
+def test_the_operator_chooses_languages(make_client: MakeClient) -> None:
+    client = make_client("[site]\nlanguages = de")
+    assert client.get("/", Accept_Language="en").headers["Content-Language"] == "de"
+
+
+def test_an_operators_folder_goes_before_the_built_in_files(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    for folder in ("translations", "templates", "static"):
+        (tmp_path / "look" / folder).mkdir(parents=True)
+    (tmp_path / "look/translations/de.json").write_text(json.dumps({"book_title": "Termin!"}))
+    (tmp_path / "look/translations/eo.json").write_text(json.dumps({"book_title": "Rezervi"}))
+    (tmp_path / "look/templates/door.html").write_text("<p>$enter_url")
+    (tmp_path / "look/static/planado.css").write_text("body { color: red }")
+    client = make_client("[look]\ndirectory = look")
+    german = client.get("/", Accept_Language="de")
+    assert german.heading == "Termin!"
+    assert words(german.find("form//label[@for='date']")) == "Datum"
+    esperanto = client.get("/", Accept_Language="eo")
+    assert esperanto.heading == "Rezervi"
+    assert words(esperanto.find("form//label[@for='date']")) == "Date"
+    assert client.get("/static/planado.css").text == "body { color: red }"
+
+
+def test_the_row_is_shown_as_it_is_stored(client: Client, tmp_path: Path) -> None:
+    booked = client.book(repeat="2weekly", count="3", name="Nothing of this")
+    database = SqliteDatabase(tmp_path / "planado.db", "conferences")
+    [row] = database.all("SELECT * FROM {table}")
+    database.close()
+    for answer in (booked.overview, client.get(booked.admin_url)):
+        table = answer.find("table")
+        shown = {words(tr[0]): words(tr[1]) for tr in table.iterfind(".//tr")}
+        assert shown == {column: str(value) for column, value in row.items()}
+    assert "Wednesday, 14 April 2027, 08:00" in words(booked.overview.find("main"))
+    assert b"Nothing of this" not in (tmp_path / "planado.db").read_bytes()
+
+
+def test_the_texts_to_copy_and_to_mail(client: Client) -> None:
+    booked = client.book(name="Ä & 🎉")
+    everything = booked.overview.find("textarea[@id='all-text']").text or ""
+    for link in (booked.invitation_url, booked.calendar_url, booked.admin_url):
+        assert link in everything
+    mail = query_of(booked.overview.link("mailto:"))
+    assert mail["subject"] == "Ä & 🎉"
+    assert booked.invitation_url in mail["body"]
+    assert booked.calendar_url in mail["body"]
+    assert booked.aid not in mail["body"]
+    invitation = booked.overview.find("textarea[@id='invitation-text']").text or ""
+    assert booked.aid not in invitation
+
+
+@pytest.mark.parametrize("name", ["x" * 100, "Ä" * 100, "🎉" * 100, "%" * 100, "&" * 100])
+def test_a_mail_link_stays_below_2000_characters(client: Client, name: str) -> None:
+    booked = client.book(name=name, repeat="1weekly", count="3")
+    link = booked.overview.link("mailto:")
+    assert len(link) < 2000
+    assert booked.invitation_url in query_of(link)["body"]
+
+
+def test_web_calendars_are_linked_as_the_operator_wants(make_client: MakeClient) -> None:
+    client = make_client()
+    once, series = client.book(), client.book(repeat="1monthlyday", count="2")
+    google = query_of(series.overview.link("calendar.google.com"))
+    assert google["dates"] == "20270302T090000/20270302T100000"
+    assert google["ctz"] == "Europe/Berlin"
+    assert google["recur"] == "RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY=1TU;COUNT=3"
+    outlook = query_of(once.overview.link("outlook.live.com"))
+    assert outlook["startdt"] == "2027-03-02T08:00:00Z"
+    assert "+" not in once.overview.link("outlook.live.com")
+    assert "outlook.live.com" not in series.overview.text
+    plain = make_client("[look]\ncalendar_links =").book()
+    assert "google" not in plain.overview.text
+
+
+def test_meet_jit_si_organisers_are_told_to_sign_in(make_client: MakeClient) -> None:
+    assert "first person in the room" in make_client().book().overview.text
+    own = make_client("[jitsi]\nroom_url = https://jitsi.example/{room}").book()
+    assert "first person in the room" not in own.overview.text
+
+
+def test_without_its_database_planado_says_so(
+    make_client: MakeClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = make_client()
+    booked = client.book()
+    database = SqliteDatabase(tmp_path / "planado.db", "conferences")
+    database.run("ALTER TABLE {table} RENAME TO elsewhere")
+    database.close()
+    for answer in (client.visit(booked.invitation_url), client.get("/health")):
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "10"
+        assert answer.heading == "Please wait a moment"
+    assert client.submit_booking().status == 503
+    assert client.get("/").status == 200
+    assert client.get(booked.calendar_url).status == 200
+    assert "init-db" not in client.get("/health").text
+    assert "tables missing" in caplog.text
+
+
+def test_health(stored_client: Client) -> None:
+    answer = stored_client.get("/health")
+    assert (answer.status, answer.text) == (200, "ok\n")
+
+
+def test_nothing_personal_is_logged(
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture, tmp_path: Path, clock: Clock
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = make_client()
+    booked = client.book(name="Secret name")
+    clock.advance(2 * MINUTE)
+    client.get(booked.admin_url)
+    (tmp_path / "look").mkdir()
+    broken = make_client("[look]\ndirectory = look")
+    (tmp_path / "look/templates").mkdir()
+    (tmp_path / "look/templates/overview.html").write_text("$nothing_of_the_kind")
+    (tmp_path / "look/templates/admin.html").write_text("$nothing_of_the_kind")
+    (tmp_path / "look/templates/waiting.html").write_text("$nothing_of_the_kind")
+    assert broken.submit_booking(name="Secret name").status == 500
+    assert broken.get(booked.admin_url).status == 500
+    assert broken.get(booked.invitation_url).status == 500
+    assert "POST /book failed: KeyError" in caplog.text
+    assert "GET /admin/{iid}/{aid} failed" in caplog.text
+    for secret in ("Secret", booked.iid, booked.aid, "127.0.0.1"):
+        assert secret not in caplog.text
+
+
+def test_a_visit_cleans_up_after_its_answer_once_a_minute(
+    client: Client, clock: Clock, tmp_path: Path
+) -> None:
+    def rows() -> int:
+        database = SqliteDatabase(tmp_path / "planado.db", "conferences")
+        try:
+            return len(database.all("SELECT iid FROM {table}"))
+        finally:
+            database.close()
+
+    client.book()
+    client.book(date="2027-03-04")
+    clock.advance(HOUR + 23 * HOUR - 1)
+    client.get("/health")
+    assert rows() == 2
+    clock.advance(30)
+    client.get("/health")
+    assert rows() == 2, "not twice within a minute"
+    clock.advance(31)
+    client.get("/static/planado.css")
+    assert rows() == 2, "only where the database is asked anyway"
+    client.get("/health")
+    assert rows() == 1
+
+
+def test_with_cron_visits_clean_up_nothing(make_client: MakeClient, clock: Clock) -> None:
+    client = make_client("[cleanup]\nwhen = cron")
+    client.book()
+    clock.advance(10 * DAY)
+    client.get("/health")
+    database = client.application.database
+    assert len(database.all("SELECT iid FROM {table}")) == 1
