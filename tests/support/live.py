@@ -43,9 +43,8 @@ class Live:
 def _room(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     assert "HTTP_REFERER" not in environ, "the room learned where its guests came from"
     start_response("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-    return [
-        b"<!doctype html><html lang=en><link rel=icon href='data:,'><title>Room</title><h1>Room</h1>"
-    ]
+    page = "<!doctype html><title>Room</title><link rel=icon href='data:,'><h1>Room</h1>"
+    return [page.encode()]
 
 
 def _serve(application: Any, port: int) -> tuple[Any, threading.Thread]:
