@@ -1,4 +1,4 @@
-"""Pictures of the real pages: `python -m tests.screenshots FOLDER` writes every page in every light."""
+"""Pictures of the real pages: `python -m tests.screenshots FOLDER` writes all of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def main(folder: Path) -> None:
                 page = context.new_page()
                 if options.get("java_script_enabled", True):
                     page.clock.install(time=clock.now)
-                take_all(page, live, clock, lambda shot, n=name, p=page: _save(p, folder, n, shot))
+                take_all(page, live, clock, partial(_save, page, folder, name))
                 context.close()
         browser.close()
 
