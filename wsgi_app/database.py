@@ -17,7 +17,7 @@ import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -104,19 +104,15 @@ class Database(ABC):
 
     def close(self) -> None:
         """Close the connection of the calling thread."""
-        connection = self._local.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.close()
+        self._local.__dict__.pop("kept", None)
 
     @property
     def _connection(self) -> Any:
+        kept: _Kept | None = getattr(self._local, "kept", None)
         # A connection taken through a fork would be shared with the parent.
-        if getattr(self._local, "process", None) != os.getpid():
-            self._local.connection = None
-            self._local.process = os.getpid()
-        if self._local.__dict__.get("connection") is None:
-            self._local.connection = self._connect()
-        return self._local.connection
+        if kept is None or kept.process != os.getpid():
+            self._local.kept = kept = _Kept(self._connect())
+        return kept.connection
 
     def _repeated(self, attempt: Callable[[], Result]) -> Result:
         if getattr(self._local, "in_transaction", False):
@@ -145,6 +141,20 @@ class Database(ABC):
 
     @abstractmethod
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]: ...
+
+
+class _Kept:
+    """The connection of a thread; closed when the thread ends or lets go of it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+
+    def __del__(self) -> None:
+        if self.process == os.getpid():
+            # The server may have closed it already.
+            with suppress(Exception):
+                self.connection.close()
 
 
 class SqliteDatabase(Database):
