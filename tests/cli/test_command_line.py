@@ -88,6 +88,20 @@ def test_a_chunked_body_is_read(server: Server) -> None:
     assert send(b"x" * 9000, b"x" * 9000)[0] == 413
 
 
+def test_a_trusted_proxy_says_where_visitors_come_from(tmp_path: Path, server: Server) -> None:
+    forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "meet.example"}
+    _, text = server.request("GET", "/", **forwarded)
+    assert "meet.example" not in text
+    (tmp_path / "behind").mkdir()
+    (tmp_path / "behind/planado.ini").write_text("[server]\ntrusted_proxy = 127.0.0.1\n")
+    behind = Server(tmp_path / "behind")
+    try:
+        _, text = behind.request("GET", "/", **forwarded)
+        assert 'action="https://meet.example/book"' in text
+    finally:
+        behind.stop()
+
+
 def test_cleanup_prints_what_it_did(tmp_path: Path) -> None:
     assert planado(tmp_path, "cleanup").stdout == "deleted 0, advanced 0\n"
     long_ago = int(time.time()) - 30 * 86400

@@ -168,6 +168,36 @@ def test_a_cleanup_in_bounds(database: Database) -> None:
     assert [row.iid for row in rows(database)] == [10**15 + 5000]
 
 
+def test_a_hundred_thousand_past_rows_go_in_batches(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where all of them start at the same instant; no transaction deletes more than a batch."""
+    database.run(
+        """
+        INSERT INTO {table} (iid, aid, rid, time)
+        WITH RECURSIVE ten (digit) AS (
+            SELECT 0 UNION ALL SELECT digit + 1 FROM ten WHERE digit < 9
+        )
+        SELECT 1000000000 + a.digit * 10000 + b.digit * 1000 + c.digit * 100
+               + d.digit * 10 + e.digit, 1, 1, :instant - a.digit
+        FROM ten AS a, ten AS b, ten AS c, ten AS d, ten AS e
+        """,
+        instant=NOW - 2 * HOUR,
+    )
+    deleted: list[int] = []
+    remove = storage.remove_last_dates
+
+    def counted(db: Database, first: Conference, last: Conference) -> int:
+        deleted.append(remove(db, first, last))
+        return deleted[-1]
+
+    monkeypatch.setattr(storage, "remove_last_dates", counted)
+    fill(database, [one_off(1, NOW)])
+    assert clean_up(database, DOORS, NOW) == Swept(deleted=100_000)
+    assert max(deleted) == BATCH
+    assert [row.iid for row in rows(database)] == [10**15 + 1]
+
+
 def test_a_cleanup_leaves_what_it_cannot_read(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
