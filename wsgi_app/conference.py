@@ -93,20 +93,14 @@ class Conference:
         """
         if appointment == self.appointment(appointment.timezone):
             return self
-        moves = appointment.time != self.time
-        # Who changes only how often must not turn "the last day of the month" into "the 28th".
-        same_dates = not moves and (self.rectype, self.timezone) == (
-            appointment.rectype,
-            appointment.series_timezone,
-        )
         return replace(
             self,
-            rid=identifier.draw() if moves else self.rid,
+            rid=self.rid if appointment.time == self.time else identifier.draw(),
             time=appointment.time,
             recev=appointment.count,
             rectype=appointment.rectype,
             timezone=appointment.series_timezone,
-            anchor=self.anchor if same_dates else appointment.anchor,
+            anchor=self._kept_anchor(appointment) or appointment.anchor,
         )
 
     def appointment(self, timezone: str) -> Appointment:
@@ -130,7 +124,7 @@ class Conference:
         return None
 
     def occurrences(self) -> Iterator[tuple[int, int]]:
-        """Yield each start from `time` on with the repetitions that follow it.
+        """Yield each start from the current date on with the repetitions that follow it.
 
         Raises ValueError or KeyError where rhythm or zone are unknown here.
         """
@@ -138,7 +132,9 @@ class Conference:
         if self.rectype:
             zone = ZoneInfo(self.timezone)
             anchor = datetime.fromisoformat(self.anchor)
-            starts = recurrence.starts(self.rectype, anchor, zone, self.time)
+            # Since `time` was stored, the zone may have got other rules; its clock time counts.
+            since = self.time - recurrence.LARGEST_SHIFT
+            starts = recurrence.starts(self.rectype, anchor, zone, since)
         counted = zip(range(self.recev, -1, -1), starts, strict=False)
         for start, same in groupby(counted, key=lambda occurrence: occurrence[1]):
             yield start, next(same)[0]
@@ -147,15 +143,12 @@ class Conference:
         """Return the conference as it stands at `now`: a series moved to its next date has a new
         room; None if past.
         """
-        if now < self.opens_at(doors):
-            return self
         after_last = (sys.maxsize, 0)
         for (start, recev), (following, _) in pairwise(chain(self.occurrences(), [after_last])):
             # The next date opens on time, however long the operator keeps conferences.
             if now < min(start + doors.delete_after, following - doors.open_before):
-                if start == self.time:
-                    return self
-                return replace(self, time=start, recev=recev, rid=identifier.draw())
+                rid = self.rid if recev == self.recev else identifier.draw()
+                return replace(self, time=start, recev=recev, rid=rid)
         return None
 
     def opens_at(self, doors: Doors) -> int:
@@ -175,3 +168,19 @@ class Conference:
         is right.
         """
         return hmac.compare_digest(str(self.aid), str(aid))
+
+    def _kept_anchor(self, appointment: Appointment) -> str:
+        """Return the anchor that keeps the dates of a changed series, empty where it gets others.
+
+        Who changes only the hour must not turn "the last day of the month" into "the 28th".
+        """
+        same_day = self.appointment(appointment.timezone).start.date() == appointment.start.date()
+        if not self.rectype or self.rectype != appointment.rectype or not same_day:
+            return ""
+        first_day = datetime.fromisoformat(self.anchor)
+        anchor = datetime.combine(first_day, appointment.start.time())
+        if appointment.time == self.time and appointment.timezone == self.timezone:
+            anchor = first_day  # Also on a day when a clock change moves the start.
+        starts = recurrence.starts(self.rectype, anchor, appointment.zone, appointment.time)
+        kept = next(starts, None) == appointment.time
+        return anchor.isoformat(timespec="minutes") if kept else ""

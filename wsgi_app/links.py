@@ -48,10 +48,6 @@ def calendar_url(
 ) -> str:
     """Return the link to the calendar entry of what is still to come."""
     appointment = booking.appointment
-    anchor = conference.anchor if appointment.rectype else ""
-    # A later date of a series does not tell its rule: 28 February may be the last day of the month.
-    if anchor == appointment.start.isoformat(timespec="minutes"):
-        anchor = ""
     fields = _query(
         name=booking.name,
         time=str(conference.time),
@@ -59,7 +55,8 @@ def calendar_url(
         timezone=appointment.timezone,
         repeat=appointment.rectype,
         count=str(appointment.count) if appointment.rectype else "",
-        anchor=anchor,
+        # The next date alone does not tell the rule: 28 February may be the last day of the month.
+        anchor=conference.anchor if appointment.rectype else "",
         sequence=str(sequence) if sequence else "",
         status="cancelled" if cancelled else "",
     )

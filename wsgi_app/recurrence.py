@@ -19,6 +19,9 @@ from zoneinfo import ZoneInfo
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 OFFERED = ("1daily", "weekdays", "1weekly", "2weekly", "4weekly", "1monthly", "1monthlyday")
 
+# Half a day in seconds: less than lies between two dates, more than a zone's rules ever changed by.
+LARGEST_SHIFT = 12 * 60 * 60
+
 _CODE = re.compile(r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)")
 _LAST_WEEK = 5
 # 54 years of days. A calendar link with an anchor in antiquity may not cost more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -116,7 +117,7 @@ def test_doors() -> None:
     doors = Doors(open_before=600, delete_after=23 * HOUR)
     assert not conference.is_open(conference.time - 601, doors)
     assert conference.is_open(conference.time - 600, doors)
-    assert conference.at(conference.time + 23 * HOUR - 1, doors) is conference
+    assert conference.at(conference.time + 23 * HOUR - 1, doors) == conference
     assert conference.at(conference.time + 23 * HOUR, doors) is None
 
 
@@ -124,7 +125,7 @@ def test_the_next_date_opens_on_time_however_long_conferences_are_kept() -> None
     series = booked("2027-03-02T10:00", "1daily", 3)
     doors = Doors(open_before=600, delete_after=100 * HOUR)
     before = series.at(series.time + 24 * HOUR - 601, doors)
-    assert before is series
+    assert before == series
     after = series.at(series.time + 24 * HOUR - 600, doors)
     assert after is not None
     assert (after.time, after.recev) == (series.time + 24 * HOUR, 2)
@@ -166,3 +167,43 @@ def test_only_a_moved_start_changes_the_room() -> None:
     assert conference.changed(later).rid != conference.rid
     unchanged = Appointment(datetime(2027, 3, 2, 9), "UTC", "", 0)
     assert conference.changed(unchanged) is conference
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "current", "dates_after"),
+    [
+        ("1monthly", "2027-01-31T10:00", "2027-02-28", ["2027-03-31", "2027-04-30"]),
+        ("1monthlyday", "2027-01-29T10:00", "2027-02-26", ["2027-03-26", "2027-04-30"]),
+        ("1weekly", "2027-01-26T10:00", "2027-02-23", ["2027-03-02", "2027-03-09"]),
+    ],
+)
+@pytest.mark.parametrize(("time", "zone"), [("11:30", "Europe/Berlin"), ("10:00", "Europe/Athens")])
+def test_who_changes_only_the_hour_keeps_the_days(
+    code: str, first: str, current: str, dates_after: list[str], time: str, zone: str
+) -> None:
+    series = booked(first, code, 30)
+    now = recurrence.to_instant(datetime.fromisoformat(current), BERLIN)
+    moved = series.at(now, Doors(0, HOUR))
+    assert moved is not None
+    start = datetime.fromisoformat(f"{current}T{time}")
+    changed = moved.changed(Appointment(start, zone, code, 5))
+    found = [
+        recurrence.to_local(instant, ZoneInfo(zone)).isoformat(timespec="minutes")
+        for instant, _ in islice(changed.occurrences(), 3)
+    ]
+    assert found == [f"{day}T{time}" for day in (current, *dates_after)]
+
+
+def test_who_changes_the_day_begins_a_new_series() -> None:
+    series = booked("2027-01-31T10:00", "1monthly", 30)
+    changed = series.changed(Appointment(datetime(2027, 2, 27, 10), "Europe/Berlin", "1monthly", 5))
+    assert changed.anchor == "2027-02-27T10:00"
+
+
+@pytest.mark.parametrize("shift", [-HOUR, HOUR])
+def test_a_zone_that_gets_other_rules_moves_the_doors_of_a_series_with_it(shift: int) -> None:
+    now_right = booked("2027-03-02T10:00", "1weekly", 3)
+    stored = replace(now_right, time=now_right.time + shift)
+    for moment in (-2 * HOUR, -1, 0, HOUR):
+        current = stored.at(now_right.time + moment, Doors(0, 23 * HOUR))
+        assert current == now_right

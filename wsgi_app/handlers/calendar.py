@@ -28,22 +28,25 @@ def show_entry(request: Request) -> Response:
     invitation_url = request.url(f"/i/{iid}")
     try:
         rectype = booking.parse_rectype(query["repeat"])
+        timezone = booking.parse_timezone(query["timezone"] or "UTC")
+        anchor = _anchor(query["anchor"]) if rectype else None
+        time = _number(query["time"], _LATEST)
+        if rectype:
+            time = _start(time, ZoneInfo(timezone), rectype, anchor)
         entry = ical.CalendarEntry(
             iid=iid,
             name=booking.parse_name(query["name"]) if query["name"] else request.texts["unnamed"],
             invitation_url=invitation_url,
             description=request.texts.format("calendar_description", invitation_url=invitation_url),
-            time=_number(query["time"], _LATEST),
+            time=time,
             duration=_duration(request),
-            timezone=booking.parse_timezone(query["timezone"] or "UTC"),
+            timezone=timezone,
             rectype=rectype,
             count=booking.parse_count(query["count"], request.config.booking.max_count),
-            anchor=_anchor(query["anchor"]) if rectype else None,
+            anchor=anchor,
             sequence=_number(query["sequence"] or "0", 2**31 - 1),
             cancelled=_cancelled(query["status"]),
         )
-        if rectype:
-            _check_series(entry.time, ZoneInfo(entry.timezone), rectype, entry.anchor)
     except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_calendar") from error
     return Response(
@@ -78,8 +81,14 @@ def _cancelled(text: str) -> bool:
     return text == "cancelled"
 
 
-def _check_series(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> None:
-    """Raise ValueError unless the series has a date at `time`."""
+def _start(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> int:
+    """Return the start of the date that a series has at `time`; raises ValueError if it has none.
+
+    A zone that got other rules since the link was made may have moved it.
+    """
     anchor = anchor or recurrence.to_local(time, zone)
-    if next(recurrence.starts(rectype, anchor, zone, time), None) != time:
+    since = time - recurrence.LARGEST_SHIFT
+    start = next(recurrence.starts(rectype, anchor, zone, since), None)
+    if start is None or start > time + recurrence.LARGEST_SHIFT:
         raise ValueError("no date of the series")
+    return start
