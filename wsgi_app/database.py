@@ -16,11 +16,13 @@ import sqlite3
 import ssl
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from .database_url import DatabaseUrl
 
@@ -33,8 +35,11 @@ Result = TypeVar("Result")
 
 _TRIES = 5
 _CONNECT_SECONDS = 5
-_ANSWER_SECONDS = 30
 _LOCK_SECONDS = 5
+# Longer than a lock is waited for; a server that hangs may not hold up the pages for long.
+ANSWER_SECONDS = 10
+# What a node of a cluster says that answers and does not serve: read-only, or cut off.
+_NOT_SERVING = (1047, 1290, 1836)
 
 
 class DatabaseError(Exception):
@@ -58,7 +63,7 @@ class _Conflict(Unavailable):
 
 
 class _ConnectionLost(Unavailable):
-    """The answer did not arrive; whether the statement happened is not known."""
+    """No answer arrived, or none will on this connection; the statement may have happened."""
 
 
 class Database(ABC):
@@ -102,6 +107,14 @@ class Database(ABC):
 
         return self._repeated(attempt)
 
+    def create(self) -> None:
+        """Make the file of an embedded database; raises DatabaseError."""
+        return
+
+    def exists(self) -> bool:
+        """Say whether the file of an embedded database has been made; True of any other."""
+        return True
+
     def close(self) -> None:
         """Close the connection of the calling thread."""
         self._local.__dict__.pop("kept", None)
@@ -122,9 +135,14 @@ class Database(ABC):
                 return attempt()
             except _ConnectionLost:
                 self.close()
+                self._turn_away()
             except _Conflict:
                 pass
         return attempt()
+
+    def _turn_away(self) -> None:
+        """Let the next connection begin with another host, where there are several."""
+        return
 
     def _roll_back(self) -> None:
         try:
@@ -177,10 +195,25 @@ class SqliteDatabase(Database):
         with self._writing:
             return super().transaction(work)
 
+    def create(self) -> None:
+        try:
+            # Who may read the file may enter every room.
+            self.path.touch(mode=0o600)
+        except OSError as error:
+            raise Unavailable(f"{self.path}: {error.strerror}") from None
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
     def _connect(self) -> sqlite3.Connection:
         with self._named_errors():
             connection = sqlite3.connect(
-                self.path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+                # Opening may not make a file: that would hide that the right one lies elsewhere.
+                f"file:{quote(str(self.path))}?mode=rw",
+                uri=True,
+                timeout=_LOCK_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
             connection.row_factory = _sqlite_row
             connection.execute("PRAGMA journal_mode = WAL")
@@ -204,7 +237,7 @@ class SqliteDatabase(Database):
             name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
             if name == "SQLITE_ERROR":
                 raise Unprepared(f"{name}: tables missing or older than this program") from None
-            raise Unavailable(name) from None
+            raise Unavailable(f"{self.path}: {name}") from None
         except sqlite3.DatabaseError as error:
             raise Unavailable(getattr(error, "sqlite_errorname", type(error).__name__)) from None
 
@@ -215,14 +248,18 @@ class MariaDatabase(Database):
     dialect = "mariadb"
     _begin = "START TRANSACTION"
 
-    def __init__(self, url: DatabaseUrl, table: str, folder: Path) -> None:
+    def __init__(
+        self, url: DatabaseUrl, table: str, folder: Path, answer_seconds: int = ANSWER_SECONDS
+    ) -> None:
         super().__init__(table)
         self.url = url
         self.folder = folder
+        self.answer_seconds = answer_seconds
+        self._hosts = deque(url.hosts or [("localhost", 3306)])
 
     def _connect(self) -> pymysql.Connection[DictCursor]:
         last_error: DatabaseError | None = None
-        for host, port in self.url.hosts or (("localhost", 3306),):
+        for host, port in tuple(self._hosts):
             try:
                 return self._connect_to(host, port)
             except DatabaseError as error:
@@ -253,13 +290,14 @@ class MariaDatabase(Database):
                 # A compare-and-swap counts the rows it matched, not those it altered.
                 client_flag=CLIENT.FOUND_ROWS,
                 connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_ANSWER_SECONDS,
-                write_timeout=_ANSWER_SECONDS,
+                read_timeout=self.answer_seconds,
+                write_timeout=self.answer_seconds,
                 init_command=f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}",
                 **self._tls,
             )
         except (pymysql.Error, OSError) as error:
-            raise Unavailable(f"cannot connect: {_number(error)}") from None
+            place = self.url.unix_socket or f"{host}:{port}"
+            raise Unavailable(f"cannot connect to {place}: {_number(error)}") from None
 
     @cached_property
     def _tls(self) -> dict[str, Any]:
@@ -272,6 +310,9 @@ class MariaDatabase(Database):
     @property
     def _tls_ca(self) -> Path | None:
         return self.folder / self.url.tls_ca if self.url.tls_ca else None
+
+    def _turn_away(self) -> None:
+        self._hosts.rotate(-1)
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         import pymysql
@@ -290,13 +331,16 @@ class MariaDatabase(Database):
         from pymysql.constants import CR, ER
 
         number = _number(error)
-        if number in (ER.DUP_ENTRY,):
+        if number == ER.DUP_ENTRY:
             return DuplicateKey(str(number))
-        if number in (ER.LOCK_DEADLOCK,):
+        if number == ER.LOCK_DEADLOCK:
             return _Conflict(str(number))
-        if number in (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST) or isinstance(
-            error, OSError | pymysql.InterfaceError
-        ):
+        if isinstance(error.__context__, TimeoutError):
+            # Asked again, a server that hangs would hang again.
+            self.close()
+            return Unavailable(f"no answer within {self.answer_seconds} seconds")
+        lost = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, *_NOT_SERVING)
+        if number in lost or isinstance(error, OSError | pymysql.InterfaceError):
             return _ConnectionLost(str(number))
         if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
             return Unprepared(f"{number}: tables missing or older than this program")
@@ -305,13 +349,17 @@ class MariaDatabase(Database):
         return DatabaseError(str(number))
 
 
-def open_database(url: DatabaseUrl, table: str, folder: Path) -> Database:
-    """Return the database that `url` names, its relative paths taken from `folder`; connects to
-    nothing yet.
+def open_database(
+    url: DatabaseUrl, table: str, folder: Path, answer_seconds: int = ANSWER_SECONDS
+) -> Database:
+    """Return the database that `url` names, its relative paths taken from `folder`.
+
+    It connects at the first statement. A MariaDB that does not answer one within
+    `answer_seconds` counts as away.
     """
     if url.scheme == "sqlite":
         return SqliteDatabase(folder / url.name, table)
-    return MariaDatabase(url, table, folder)
+    return MariaDatabase(url, table, folder, answer_seconds)
 
 
 def _sqlite_row(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> Row:

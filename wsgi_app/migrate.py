@@ -34,6 +34,7 @@ def migrate(db: Database) -> list[str]:
     """Apply what is pending and return its names; may be interrupted and run again; raises
     DatabaseError, ForeignTable.
     """
+    db.create()
     db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
     names = pending(db)
     for file in _files(db):
@@ -47,8 +48,7 @@ def prepare(db: Database) -> None:
     if db.dialect != "sqlite":
         return
     try:
-        if pending(db):
-            migrate(db)
+        migrate(db)
     except (DatabaseError, ForeignTable) as error:
         log.error("database: %s", error)
 

@@ -1,8 +1,9 @@
 """Every question asked of the database, one function each.
 
 No decision is taken here but one: a series is never read at a date that is
-over. All writes are safe to happen twice: an INSERT carries its own key, and
-an UPDATE or DELETE names the whole row it expects to find.
+over. All writes are safe to happen twice: an INSERT carries its own key, an
+UPDATE names the whole row it expects to find, and what a DELETE names is gone
+for good.
 """
 
 from __future__ import annotations
@@ -117,8 +118,9 @@ def remove_if_unchanged(db: Database, conference: Conference) -> bool:
     deleted = db.run(
         """
         DELETE FROM {table}
-        WHERE iid = :old_iid AND rid = :old_rid AND time = :old_time AND recev = :old_recev
-          AND rectype = :old_rectype AND timezone = :old_timezone AND anchor = :old_anchor
+        WHERE iid = :old_iid AND aid = :old_aid AND rid = :old_rid AND time = :old_time
+          AND recev = :old_recev AND rectype = :old_rectype
+          AND timezone = :old_timezone AND anchor = :old_anchor
         """,
         **_prefixed(conference),
     )

@@ -14,12 +14,13 @@ import trustme
 from tests.conftest import MakeClient
 from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
-from tests.support.mariadb import MariaServer, free_port
+from tests.support.mariadb import PASSWORD, MariaServer, free_port
 from wsgi_app import storage
 from wsgi_app.cleanup import BATCH, Swept, clean_up
 from wsgi_app.conference import Conference, Doors
 from wsgi_app.config import Config
 from wsgi_app.database import Database, Unavailable, Unprepared, open_database
+from wsgi_app.database_url import parse_database_url
 from wsgi_app.migrate import ForeignTable, migrate, pending
 
 DOORS = Doors(open_before=0, delete_after=HOUR)
@@ -171,7 +172,7 @@ def test_a_cleanup_in_bounds(database: Database) -> None:
 def test_a_hundred_thousand_past_rows_go_in_batches(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where all of them start at the same instant; no transaction deletes more than a batch."""
+    """Many of them start at the same instant; no transaction deletes more than a batch."""
     database.run(
         """
         INSERT INTO {table} (iid, aid, rid, time)
@@ -238,6 +239,7 @@ def test_tables_are_made_once_also_by_many_at_once(
 ) -> None:
     config = make_config(f"[database]\nurl = {database_url}\ntable = order")
     database = open_database(config.database.url, config.database.table, config.folder)
+    database.create()
     assert pending(database) == ["0001_conferences"]
     with pytest.raises(Unprepared):
         storage.ping(database)
@@ -365,6 +367,28 @@ def test_the_first_host_that_answers_serves(
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{mariadb.port}"
     account = mariadb_url.split("@", maxsplit=1)[0]
     assert make_client(url=f"{account}@{hosts}/planado").book()
+
+
+def test_a_host_that_is_read_only_is_left_for_the_next(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    account = mariadb_url.split("@", maxsplit=1)[0]
+    make_client(url=mariadb_url)
+    server = MariaServer()
+    try:
+        server.install()
+        server.start("--read-only")
+        server.administrate("CREATE DATABASE planado")
+        server.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
+        server.administrate("GRANT ALL ON planado.* TO planado")
+        hosts = f"127.0.0.1:{server.port},127.0.0.1:{mariadb.port}"
+        url = parse_database_url(f"{account}@{hosts}/planado")
+        database = open_database(url, "conferences", Path())
+        storage.add_conference(database, one_off(1, NOW))
+        assert rows(database) == [one_off(1, NOW)]
+        database.close()
+    finally:
+        server.remove()
 
 
 def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: Path) -> None:
