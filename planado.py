@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer a request; the configuration is read at the first one."""
+    """Answer a request; the first one reads the configuration, and raises ConfigError."""
     return _application()(environ, start_response)
 
 

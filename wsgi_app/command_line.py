@@ -10,30 +10,33 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .cleanup import clean_up
-from .config import Config, ConfigError, find_config, load_config
-from .database import Database, DatabaseError, open_database
+from .check import check_database, check_templates, check_translations
+from .cleanup import Swept, clean_up
+from .config import Config, ConfigError, find_config, load_config, parse_listen
+from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
 from .look import Look
 from .migrate import ForeignTable, migrate, pending, prepare
+
+# A change of a large table takes its time.
+_MIGRATION_SECONDS = 24 * 60 * 60
 
 
 def run(arguments: list[str]) -> int:
     """Carry out a command and return its exit status: 0 done, 1 not done, 2 not understood."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
-    file = find_config(os.environ, options.config)
     try:
-        config = load_config(file)
-        database = open_database(config.database.url, config.database.table, config.folder)
-        return int(options.command(config, database, options))
+        return int(options.command(options))
     except (ConfigError, DatabaseError, ForeignTable, LookupError) as error:
         print(f"planado: {error}", file=sys.stderr)
         return 1
 
 
-def _serve(config: Config, database: Database, options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace) -> int:
     from .server import serve
 
+    config = _config(options)
+    database = _database(config)
     prepare(database)
     if pending(database):
         raise LookupError(
@@ -43,27 +46,38 @@ def _serve(config: Config, database: Database, options: argparse.Namespace) -> i
     return 0
 
 
-def _cleanup(config: Config, database: Database, options: argparse.Namespace) -> int:
-    prepare(database)
-    swept = clean_up(database, config.doors, time.time())
+def _cleanup(options: argparse.Namespace) -> int:
+    config = _config(options)
+    database = _database(config)
+    swept = Swept()
+    if database.exists():
+        swept = clean_up(database, config.doors, time.time())
+    else:
+        print("planado: there is no database yet", file=sys.stderr)
     print(f"deleted {swept.deleted}, advanced {swept.advanced}")
     return 1 if swept.left else 0
 
 
-def _init_db(config: Config, database: Database, options: argparse.Namespace) -> int:
-    for name in migrate(database):
+def _init_db(options: argparse.Namespace) -> int:
+    config = _config(options)
+    for name in migrate(_database(config, _MIGRATION_SECONDS)):
         print(f"applied {name}")
     print(f"the table {config.database.table} is up to date")
     return 0
 
 
-def _check(config: Config, database: Database, options: argparse.Namespace) -> int:
-    file = find_config(os.environ, options.config)
+def _check(options: argparse.Namespace) -> int:
+    try:
+        config = _config(options)
+    except ConfigError as error:
+        print(f"fault  configuration: {error}")
+        return 1
+    print(f"ok     configuration: {_file(options) or 'built-in defaults'}")
+    look = Look(config.look_folder, config.site.languages)
     checks: dict[str, Callable[[], str]] = {
-        "configuration": lambda: str(file or "built-in defaults"),
-        "translations": lambda: _check_translations(config),
-        "templates": lambda: _check_templates(config),
-        "database": lambda: _check_database(database),
+        "translations": lambda: check_translations(look),
+        "templates": lambda: check_templates(look),
+        "database": lambda: check_database(_database(config)),
     }
     faults = 0
     for name, check in checks.items():
@@ -75,30 +89,17 @@ def _check(config: Config, database: Database, options: argparse.Namespace) -> i
     return 1 if faults else 0
 
 
-def _check_translations(config: Config) -> str:
-    look = Look(config.look_folder, config.site.languages)
-    for language in look.languages:
-        look.texts(language)
-    return ", ".join(look.languages)
+def _file(options: argparse.Namespace) -> Path | None:
+    return find_config(os.environ, options.config)
 
 
-def _check_templates(config: Config) -> str:
-    if config.look_folder and not config.look_folder.is_dir():
-        raise LookupError(f"[look] directory {config.look_folder} is no folder")
-    look = Look(config.look_folder)
-    names = look.template_names()
-    for name in names:
-        if not look.template(name).is_valid():
-            raise ValueError(f"{name} has a $ that is neither $name nor $$")
-    return f"{len(names)} files"
+def _config(options: argparse.Namespace) -> Config:
+    return load_config(_file(options))
 
 
-def _check_database(database: Database) -> str:
-    prepare(database)
-    missing = pending(database)
-    if missing:
-        raise LookupError(f'{", ".join(missing)} not applied: run "planado.py init-db"')
-    return f"{database.dialect}, table {database.table}"
+def _database(config: Config, answer_seconds: int = ANSWER_SECONDS) -> Database:
+    settings = config.database
+    return open_database(settings.url, settings.table, config.folder, answer_seconds)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,7 +122,10 @@ def _parser() -> argparse.ArgumentParser:
         subparser.set_defaults(command=command)
         if name == "serve":
             subparser.add_argument(
-                "--listen", metavar="HOST:PORT", help="address to serve on (else [server] listen)"
+                "--listen",
+                metavar="HOST:PORT",
+                type=parse_listen,
+                help="address to serve on (else [server] listen)",
             )
     return parser
 

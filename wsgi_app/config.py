@@ -9,17 +9,21 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .conference import Doors
 from .database_url import DatabaseUrl, parse_database_url
+from .look import Look
 from .recurrence import zone_names
 
 MINUTE = 60
 HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
+# A mount point of one of these names could not be told from what it serves.
+OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "room", "static")
 
 
 class ConfigError(Exception):
@@ -90,14 +94,16 @@ def _web_address(text: str) -> str:
         complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError as error:
         raise ValueError(allowed) from error
-    if not complete or re.search(r"[\s\"'<>;,]", text):
-        raise ValueError(allowed)
+    if not complete or not text.isascii() or re.search(r"[\s\"'<>;,]", text):
+        raise ValueError(f"{allowed}, in ASCII")
     return text
 
 
 def _base_url(text: str) -> str:
-    if text and (urlsplit(_web_address(text)).query or urlsplit(text).fragment):
-        raise ValueError("an address without ? and #, or empty")
+    parts = urlsplit(text and _web_address(text))
+    if parts.query or parts.fragment or parts.path.strip("/").split("/")[0] in OWN_PATHS:
+        own = ", ".join(OWN_PATHS)
+        raise ValueError(f"empty, or an address without ? and #, its path not beginning with {own}")
     return text.rstrip("/")
 
 
@@ -135,12 +141,19 @@ def parse_listen(text: str) -> tuple[str, int]:
     return match[1].strip("[]"), int(match[2])
 
 
+def _proxy(text: str) -> str:
+    try:
+        return text if text in ("", "*") else str(ip_address(text))
+    except ValueError:
+        raise ValueError("empty, *, or an IP address") from None
+
+
 def _folder(text: str) -> Path | None:
     return Path(text) if text else None
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteSettings:
     base_url: str = _setting("", _base_url)
     title: str = _setting("Planado", _text)
     languages: tuple[str, ...] = _setting("", _languages)
@@ -153,7 +166,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Jitsi:
+class JitsiSettings:
     room_url: str = _setting("https://meet.jit.si/{room}", _room_url)
     pass_name: bool = _setting("no", _switch)
 
@@ -178,7 +191,7 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
-class Booking:
+class BookingSettings:
     max_days_ahead: int = _setting("730", _whole(1, 3650))
     max_count: int = _setting("100", _whole(1, 1000))
     default_duration: int = _setting("60 min", _whole(1, 1440, "min"))
@@ -188,51 +201,51 @@ class Booking:
 
 
 @dataclass(frozen=True)
-class Cleanup:
+class CleanupSettings:
     when: str = _setting("request", _choice("request", "cron"))
     delete_after: int = _setting("23 h", _whole(1, 8760, "h", HOUR))
     """Seconds."""
 
 
 @dataclass(frozen=True)
-class Privacy:
+class PrivacySettings:
     page: bool = _setting("yes", _switch)
     policy_url: str = _setting("https://jitsi.org/meet-jit-si-privacy/", _web_address)
     show_start: bool = _setting("yes", _switch)
 
 
 @dataclass(frozen=True)
-class Look:
+class LookSettings:
     calendar_links: tuple[str, ...] = _setting("google, outlook", _words(CALENDARS))
     directory: Path | None = _setting("", _folder)
 
 
 @dataclass(frozen=True)
-class Api:
+class ApiSettings:
     enabled: bool = _setting("yes", _switch)
     allowed_origins: tuple[str, ...] = _setting("", _origins)
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerSettings:
     listen: tuple[str, int] = _setting("127.0.0.1:8080", parse_listen)
     threads: int = _setting("4", _whole(1, 64))
-    trusted_proxy: str = _setting("", _text)
+    trusted_proxy: str = _setting("", _proxy)
 
 
 @dataclass(frozen=True)
 class Config:
     """All settings. `folder` is where relative paths in them begin."""
 
-    site: Site = Site()
-    jitsi: Jitsi = Jitsi()
+    site: SiteSettings = SiteSettings()
+    jitsi: JitsiSettings = JitsiSettings()
     database: DatabaseSettings = DatabaseSettings()
-    booking: Booking = Booking()
-    cleanup: Cleanup = Cleanup()
-    privacy: Privacy = Privacy()
-    look: Look = Look()
-    api: Api = Api()
-    server: Server = Server()
+    booking: BookingSettings = BookingSettings()
+    cleanup: CleanupSettings = CleanupSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    look: LookSettings = LookSettings()
+    api: ApiSettings = ApiSettings()
+    server: ServerSettings = ServerSettings()
     folder: Path = Path()
 
     @property
@@ -245,15 +258,15 @@ class Config:
 
 
 SECTIONS: dict[str, type] = {
-    "site": Site,
-    "jitsi": Jitsi,
+    "site": SiteSettings,
+    "jitsi": JitsiSettings,
     "database": DatabaseSettings,
-    "booking": Booking,
-    "cleanup": Cleanup,
-    "privacy": Privacy,
-    "look": Look,
-    "api": Api,
-    "server": Server,
+    "booking": BookingSettings,
+    "cleanup": CleanupSettings,
+    "privacy": PrivacySettings,
+    "look": LookSettings,
+    "api": ApiSettings,
+    "server": ServerSettings,
 }
 
 
@@ -277,8 +290,26 @@ def load_config(file: Path | None, environ: Mapping[str, str] = os.environ) -> C
     if environ.get("PLANADO_DATABASE_URL"):
         url = _parsed("PLANADO_DATABASE_URL", parse_database_url, environ["PLANADO_DATABASE_URL"])
         sections["database"] = DatabaseSettings(url=url, table=sections["database"].table)
-    folder = file.resolve().parent if file else Path.cwd()
-    return Config(folder=folder, **sections)
+    config = Config(folder=file.resolve().parent if file else Path.cwd(), **sections)
+    _check_look(file, config)
+    return config
+
+
+def _check_look(file: Path | None, config: Config) -> None:
+    if config.look_folder and not config.look_folder.is_dir():
+        raise ConfigError(f"{file}: [look] directory: allowed is a folder that is there, or empty")
+    look = Look(config.look_folder)
+    offered = look.languages
+    if not set(config.site.languages) <= set(offered):
+        raise ConfigError(f"{file}: [site] languages: allowed is any of {', '.join(offered)}")
+    # The built-in translations are known to be in order, and slow to read for nothing.
+    for language in offered if config.look_folder else ():
+        try:
+            look.texts(language)
+        except ValueError as error:
+            raise ConfigError(
+                f"{config.look_folder}/translations/{language}.json: {error}"
+            ) from None
 
 
 def _read(file: Path | None) -> configparser.ConfigParser:

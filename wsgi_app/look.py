@@ -41,22 +41,16 @@ class Look:
         self._chosen_languages = languages
         self.template = cache(self._template)
         self.texts = cache(self._texts)
-        self.static_file = cache(self._static_file)
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
-        """The languages on offer, the preferred one first; raises LookupError where one has no
-        translation.
-        """
+        """The languages on offer, the preferred one first."""
         found = {file.stem for file in self._files("translations", ".json")}
-        if not self._chosen_languages:
-            return (FALLBACK, *sorted(found - {FALLBACK}))
-        missing = sorted(set(self._chosen_languages) - found)
-        if missing:
-            raise LookupError(
-                f"no translation for {', '.join(missing)}; there are {', '.join(sorted(found))}"
-            )
-        return self._chosen_languages
+        return self._chosen_languages or (FALLBACK, *sorted(found - {FALLBACK}))
+
+    def static_file(self, name: str) -> StaticFile | None:
+        """Return the file of that name, or None."""
+        return self._static_files.get(name)
 
     def template_names(self) -> list[str]:
         """Return the file names of all templates."""
@@ -79,13 +73,16 @@ class Look:
                     catalogue.update(json.loads(file.read_text("utf-8")))
         return Texts(language, catalogue)
 
-    def _static_file(self, name: str) -> StaticFile | None:
-        for file in self._files("static", ""):
+    @cached_property
+    def _static_files(self) -> dict[str, StaticFile]:
+        files = {}
+        for file in reversed(self._files("static", "")):
             content_type = _CONTENT_TYPES.get(file.suffix)
-            if file.name == name and content_type:
+            if content_type:
                 content = file.read_bytes()
-                return StaticFile(content, content_type, hashlib.sha256(content).hexdigest()[:16])
-        return None
+                etag = hashlib.sha256(content).hexdigest()[:16]
+                files[file.name] = StaticFile(content, content_type, etag)
+        return files
 
     def _files(self, kind: str, suffix: str) -> list[Path]:
         return [

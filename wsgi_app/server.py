@@ -6,12 +6,12 @@ import io
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from .application import Application
-from .config import Config, ConfigError, parse_listen
+from .config import Config, ConfigError
 from .database import Database
 from .web import LARGEST_BODY
 
@@ -40,18 +40,21 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     error_task_class = staticmethod(_error_task)
 
 
-def serve(config: Config, database: Database, listen: str | None = None) -> None:
+def serve(config: Config, database: Database, listen: tuple[str, int] | None = None) -> None:
     """Serve until interrupted; raises ConfigError where the address cannot be listened on."""
-    host, port = parse_listen(listen) if listen else config.server.listen
+    host, port = listen or config.server.listen
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    listeners: dict[int, object] = {}
     try:
         server = create_server(
-            Application(config, database), host=host, port=port, **_settings(config)
+            Application(config, database), listeners, host=host, port=port, **_settings(config)
         )
-    except OSError as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    server.channel_class = _Channel
-    print(f"Planado serves on {config.site.base_url or address}/ (Ctrl-C ends it)", flush=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
+    for listener in listeners.values():
+        if isinstance(listener, BaseWSGIServer):
+            listener.channel_class = _Channel
+    print(f"Planado serves on {address}/ (Ctrl-C ends it)", flush=True)
     try:
         server.run()
     finally:

@@ -90,20 +90,25 @@ def test_a_chunked_body_is_read(server: Server) -> None:
 
 def test_a_trusted_proxy_says_where_visitors_come_from(tmp_path: Path, server: Server) -> None:
     forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "meet.example"}
-    _, text = server.request("GET", "/", **forwarded)
+    _, text = server.request("GET", "/", None, **forwarded)
     assert "meet.example" not in text
     (tmp_path / "behind").mkdir()
     (tmp_path / "behind/planado.ini").write_text("[server]\ntrusted_proxy = 127.0.0.1\n")
     behind = Server(tmp_path / "behind")
     try:
-        _, text = behind.request("GET", "/", **forwarded)
+        _, text = behind.request("GET", "/", None, **forwarded)
         assert 'action="https://meet.example/book"' in text
     finally:
         behind.stop()
 
 
 def test_cleanup_prints_what_it_did(tmp_path: Path) -> None:
-    assert planado(tmp_path, "cleanup").stdout == "deleted 0, advanced 0\n"
+    empty = planado(tmp_path, "cleanup")
+    assert (empty.returncode, empty.stdout) == (0, "deleted 0, advanced 0\n")
+    assert empty.stderr == "planado: there is no database yet\n"
+    assert list(tmp_path.iterdir()) == []
+    assert planado(tmp_path, "init-db").returncode == 0
+    assert (tmp_path / "planado.db").stat().st_mode & 0o077 == 0
     long_ago = int(time.time()) - 30 * 86400
     with sqlite3.connect(tmp_path / "planado.db") as connection:
         insert = "INSERT INTO conferences VALUES (?, 2, 3, ?, ?, ?, ?, ?)"
@@ -138,27 +143,66 @@ def test_init_db_and_check_on_mariadb(tmp_path: Path, mariadb_url: str) -> None:
 
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "wrong.ini").write_text("[server]\nthreads = many\n")
-    for command in ("serve", "cleanup", "init-db", "check"):
+    told = "wrong.ini: [server] threads: allowed is a whole number from 1 to 64\n"
+    for command in ("serve", "cleanup", "init-db"):
         done = planado(tmp_path, command, "--config", "wrong.ini")
-        assert done.returncode == 1
-        assert done.stderr == (
-            "planado: wrong.ini: [server] threads: allowed is a whole number from 1 to 64\n"
-        )
+        assert (done.returncode, done.stderr) == (1, f"planado: {told}")
+    checked = planado(tmp_path, "check", "--config", "wrong.ini")
+    assert (checked.returncode, checked.stdout) == (1, f"fault  configuration: {told}")
     away = {"PLANADO_DATABASE_URL": f"mysql://me:secret@/planado?unix_socket={tmp_path}/none"}
     done = planado(tmp_path, "cleanup", environ=away)
-    assert (done.returncode, done.stderr) == (1, "planado: cannot connect: 2003\n")
+    assert done.returncode == 1
+    assert done.stderr == f"planado: cannot connect to {tmp_path}/none: 2003\n"
+    assert planado(tmp_path, "serve", "--listen", "nowhere").returncode == 2
+    (tmp_path / "away.ini").write_text("[server]\nlisten = nosuch.invalid:8080\n")
+    done = planado(tmp_path, "serve", "--config", "away.ini")
+    assert done.returncode == 1
+    assert done.stderr.startswith("planado: cannot listen on nosuch.invalid:8080: ")
 
 
-def test_check_finds_a_broken_template_and_a_broken_translation(tmp_path: Path) -> None:
+def test_check_on_a_new_machine_makes_nothing(tmp_path: Path) -> None:
+    done = planado(tmp_path, "check")
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "ok     configuration: built-in defaults",
+        "ok     translations: en, de",
+        f"ok     templates: {len(list((ROOT / 'wsgi_app/templates').iterdir()))} files",
+        "ok     database: sqlite, made at the first start",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "fault"),
+    [
+        ("templates/door.html", "5 $ 3", "templates: door.html: a $ that begins no name"),
+        ("templates/door.html", "$nosuch", "templates: door.html: unknown ${nosuch}"),
+        ("templates/door.html", "${t.nosuch}", "templates: door.html: unknown ${t.nosuch}"),
+        ("templates/gate.html", "x", "templates: gate.html: no page uses"),
+        (
+            "translations/de.json",
+            '{"nosuch": ""}',
+            "translations: de.json: there is no text nosuch",
+        ),
+        (
+            "translations/de.json",
+            '{"span": "{x}"}',
+            "translations: de.json: span has an unknown {x}",
+        ),
+        ("translations/de.json", '{"span": ["x"]}', "translations: de.json: span has another form"),
+        ("translations/fr.json", "{", "configuration: "),
+    ],
+)
+def test_check_finds_what_would_break_a_page(
+    tmp_path: Path, file: str, content: str, fault: str
+) -> None:
     (tmp_path / "planado.ini").write_text("[look]\ndirectory = look\n")
-    for folder in ("templates", "translations"):
-        (tmp_path / "look" / folder).mkdir(parents=True)
-    (tmp_path / "look/templates/door.html").write_text("5 $ 3")
-    (tmp_path / "look/translations/fr.json").write_text("{")
+    target = tmp_path / "look" / file
+    target.parent.mkdir(parents=True)
+    target.write_text(content)
     done = planado(tmp_path, "check")
     assert done.returncode == 1
-    assert "fault  templates: door.html" in done.stdout
-    assert "fault  translations: " in done.stdout
+    assert f"fault  {fault}" in done.stdout
 
 
 def test_every_command_is_in_the_help_and_the_readme() -> None:

@@ -58,7 +58,7 @@ class Server:
         return self.output.read_text("utf-8")
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
+        self, method: str, path: str, body: bytes | None = None, /, **headers: str
     ) -> tuple[http.client.HTTPResponse, str]:
         """Return the answer and its text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

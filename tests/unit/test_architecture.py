@@ -19,6 +19,7 @@ LAYERS = [
     {"identifier", "recurrence", "page", "texts", "database_url"},
     {"conference", "look", "words", "database", "vtimezone"},
     {"config", "storage", "ical", "migrate"},
+    {"check"},
     {"booking", "cleanup", "web"},
     {"links", "handlers.document", "handlers.service"},
     {"handlers.entry", "handlers.form", "handlers.overview", "handlers.calendar"},

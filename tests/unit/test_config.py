@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wsgi_app.config import SECTIONS, Config, ConfigError, find_config, load_config
+from wsgi_app import routes
+from wsgi_app.config import OWN_PATHS, SECTIONS, Config, ConfigError, find_config, load_config
 from wsgi_app.database_url import DatabaseUrl, parse_database_url
 
 ROOT = Path(__file__).parents[2]
@@ -73,11 +74,15 @@ WRONG = [
     ("site", "base_url", "javascript:alert(1)"),
     ("site", "base_url", "https://[::1"),
     ("site", "base_url", "https://example.org:99999"),
+    ("site", "base_url", "https://example.org/käse"),
+    ("site", "base_url", "https://example.org/room/"),
     ("site", "languages", "German"),
+    ("site", "languages", "en, xx"),
     ("site", "timezone", "Berlin"),
     ("jitsi", "room_url", "https://meet.jit.si/"),
     ("jitsi", "room_url", "https://{room}.example/"),
     ("jitsi", "room_url", "https://example.org/{room}/{room}"),
+    ("jitsi", "room_url", "https://мит.рф/{room}"),
     ("jitsi", "pass_name", "maybe"),
     ("database", "url", "postgres://user@host/name"),
     ("database", "url", "sqlite:"),
@@ -97,11 +102,13 @@ WRONG = [
     ("privacy", "policy_url", "policy.html"),
     ("privacy", "show_start", ""),
     ("look", "calendar_links", "yahoo"),
+    ("look", "directory", "nowhere"),
     ("api", "enabled", "si"),
     ("api", "allowed_origins", "https://example.org/path"),
     ("server", "listen", "8080"),
     ("server", "listen", "127.0.0.1:70000"),
     ("server", "threads", "0"),
+    ("server", "trusted_proxy", "localhost"),
 ]
 
 
@@ -147,3 +154,8 @@ def test_database_addresses() -> None:
     assert parse_database_url("mysql://me@/n?unix_socket=/run/s.sock") == DatabaseUrl(
         "mysql", "n", user="me", unix_socket="/run/s.sock"
     )
+
+
+def test_a_mount_point_is_none_of_our_own_addresses() -> None:
+    segments = {route.pattern.split("/")[1] for route in (*routes.PLAIN, *routes.STORED)}
+    assert segments - {"", "robots.txt"} == set(OWN_PATHS) - {"api"}

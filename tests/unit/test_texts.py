@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from wsgi_app.look import Look
 from wsgi_app.page import Html, Template, escape
 
 PACKAGE = Path(__file__).parents[2] / "wsgi_app"
@@ -96,8 +95,3 @@ def test_escaping() -> None:
     assert template.render({"key": "<&>"}, name="$x ${t.key}") == "$x ${t.key} &lt;&amp;&gt;$"
     with pytest.raises(KeyError):
         template.render({}, name="x")
-
-
-def test_a_missing_language_is_told() -> None:
-    with pytest.raises(LookupError, match="no translation for xx; there are de, en"):
-        _ = Look(None, ("de", "xx")).languages
