@@ -134,8 +134,9 @@ def _security_headers(config: Config) -> dict[str, str]:
     own = " ".join(["'self'", *filter(None, [config.site.origin])])
     policy = (
         f"default-src 'none'; style-src {own}; script-src {own}; img-src {own}; "
-        # A posted form may end in a redirect into the room, which browsers count as part of it.
-        f"form-action {own} {config.jitsi.origin}; base-uri 'none'; frame-ancestors 'none'"
+        # A form may end in a redirect into the room and, as its server likes, on to another host;
+        # browsers count all of that as part of it.
+        f"form-action {own} {config.jitsi.origin} https:; base-uri 'none'; frame-ancestors 'none'"
     )
     return {
         "Content-Security-Policy": policy,

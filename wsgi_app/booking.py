@@ -23,6 +23,9 @@ LONGEST_DURATION = 24 * 60
 # Who books for "now" sends a minute that has already begun.
 _GRACE_SECONDS = 60
 
+# They would turn around the text that follows a name in mails and calendars.
+_BIDI_CONTROL = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
 Value = TypeVar("Value")
 
 
@@ -109,10 +112,11 @@ def parse_name(text: str) -> str:
     """Return a name of 1 to 100 characters without control characters and line breaks; raises
     Wrong.
     """
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    categories = [unicodedata.category(character) for character in text]
+    if not {"Cc", "Cs", "Zl", "Zp"}.isdisjoint(categories) or _BIDI_CONTROL.search(text):
         raise Wrong("error_name_characters")
     name = text.strip()
-    if not name:
+    if not any(category[0] in "LNPS" for category in categories):
         raise Wrong("error_name_missing")
     if len(name) > LONGEST_NAME:
         raise Wrong("error_name_long", limit=LONGEST_NAME)

@@ -10,7 +10,6 @@ from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from . import identifier
 from .config import Config
 from .look import Look
 from .page import Html
@@ -114,18 +113,17 @@ class Request:
         """Return the value of a header, empty where it was not sent."""
         return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
 
-    def identifier(self, name: str) -> int:
-        """Return the identifier in the path; raises Problem where there is none."""
-        value = identifier.parse(self.path_values[name])
-        if value is None:
-            raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
-        return value
-
     def url(self, path: str) -> str:
         """Return the absolute address of a path of ours, which is percent-encoded where it needs
         to be.
         """
         return self._root + path
+
+    @property
+    def this_url(self) -> str:
+        """The address that was asked for."""
+        query = self.environ.get("QUERY_STRING", "")
+        return self.url(quote(self.path)) + (query and f"?{query}")
 
     def static_url(self, name: str) -> str:
         """Return the address of a static file, another one whenever its content changes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from .recurrence import parse_rhythm, to_local, week_of_month
@@ -23,15 +23,19 @@ def day_words(texts: Texts, day: date) -> str:
 def moment_words(texts: Texts, instant: float, zone: ZoneInfo) -> str:
     """Return `Tuesday, 24 November 2026, 10:00`."""
     local = to_local(instant, zone)
-    return texts.format("date_and_time", date=day_words(texts, local), time=f"{local:%H:%M}")
+    return texts.format(
+        "date_and_time", date=day_words(texts, local), time=_time_words(texts, local)
+    )
 
 
 def span_words(texts: Texts, instant: int, minutes: int, zone: ZoneInfo) -> str:
     """Return `Tuesday, 24 November 2026, 10:00 to 11:00`, or both days where they differ."""
     start = to_local(instant, zone)
     end = to_local(instant + minutes * 60, zone)
-    same_day = start.date() == end.date()
-    until = f"{end:%H:%M}" if same_day else moment_words(texts, instant + minutes * 60, zone)
+    if start.date() == end.date():
+        until = _time_words(texts, end)
+    else:
+        until = moment_words(texts, instant + minutes * 60, zone)
     return texts.format("span", start=moment_words(texts, instant, zone), end=until)
 
 
@@ -73,3 +77,7 @@ def rhythm_words(texts: Texts, rectype: str, first: date) -> str:
             )
         case _:
             return texts.plural("every_day", rhythm.interval)
+
+
+def _time_words(texts: Texts, local: datetime) -> str:
+    return texts.format("time_of_day", time=f"{local:%H:%M}")

@@ -17,6 +17,8 @@ FORM = "application/x-www-form-urlencoded"
 WRONG_FIELDS = [
     ("name", "", "Please give the conference a name."),
     ("name", "   ", "Please give the conference a name."),
+    ("name", "\u200b\u2060", "Please give the conference a name."),
+    ("name", "a\u202eb", "A name cannot have line breaks or control characters."),
     ("name", "x" * 101, "A name can have up to 100 characters."),
     ("name", "a\r\nBEGIN:VALARM", "A name cannot have line breaks or control characters."),
     ("name", "a\u2028b", "A name cannot have line breaks or control characters."),

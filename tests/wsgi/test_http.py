@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,8 @@ def test_an_invitation_number_that_was_read_out(client: Client) -> None:
     spaced = f" {booked.iid[:4]} {booked.iid[4:8]}-{booked.iid[8:]} "
     answer = client.submit(form, id=spaced)
     assert (answer.status, answer.location) == (302, booked.invitation_url)
+    pasted = client.submit(form, id=f"Join at {booked.invitation_url}.")
+    assert (pasted.status, pasted.location) == (302, booked.invitation_url)
     wrong = client.submit(form, id="twelve")
     assert wrong.status == 400
     assert wrong.errors()["id"].startswith("That is not an invitation number")
@@ -219,8 +222,26 @@ def test_a_german_visitor_reads_german_messages(client: Client) -> None:
     assert client.get("/nirgends").heading == "Hier ist nichts"
     booked = client.book(repeat="1monthlyday", count="1", date="2027-03-09")
     facts = words(booked.overview.find("dl"))
-    assert "Dienstag, 9. März 2027, 09:00 Uhr bis 10:00" in facts
+    assert "Dienstag, 9. März 2027, 09:00 Uhr bis 10:00 Uhr" in facts
     assert "jeden Monat am zweiten Dienstag, 2 Termine" in facts
+
+
+def test_unknown_static_files_are_not_remembered(client: Client) -> None:
+    for number in range(50):
+        assert client.get(f"/static/{number}").status == 404
+    assert set(client.application.look._static_files) == {
+        "planado.css",
+        "planado.js",
+        "planado.svg",
+    }
+
+
+def test_the_form_suggests_no_time_that_a_clock_change_skips(
+    make_client: MakeClient, clock: Clock
+) -> None:
+    clock.now = datetime(2027, 3, 28, 0, 30, tzinfo=UTC).timestamp()
+    fields = make_client("[site]\ntimezone = Europe/Berlin").get("/").form("/book").fields
+    assert fields["time"] == "03:00"
 
 
 def test_the_operator_chooses_languages(make_client: MakeClient) -> None:
@@ -270,7 +291,7 @@ def test_the_texts_to_copy_and_to_mail(client: Client) -> None:
     assert booked.invitation_url in mail["body"]
     assert booked.calendar_url in mail["body"]
     assert booked.aid not in mail["body"]
-    invitation = booked.overview.find("textarea[@id='invitation-text']").text or ""
+    invitation = booked.overview.find("textarea[@id='guest-text']").text or ""
     assert booked.aid not in invitation
 
 
@@ -311,10 +332,16 @@ def test_without_its_database_planado_says_so(
     database = SqliteDatabase(tmp_path / "planado.db", "conferences")
     database.run("ALTER TABLE {table} RENAME TO elsewhere")
     database.close()
-    for answer in (client.visit(booked.invitation_url), client.get("/health")):
+    for answer in (
+        client.visit(booked.invitation_url),
+        client.get("http://planado.example/health"),
+    ):
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "10"
         assert answer.heading == "Please wait a moment"
+        # Who was waiting goes on waiting.
+        assert answer.find("section").get("data-reload-in") == "10000"
+        assert answer.find("noscript/meta").get("content") == f"10;url={answer.url}"
     assert client.submit_booking().status == 503
     assert client.get("/").status == 200
     assert client.get(booked.calendar_url).status == 200

@@ -27,7 +27,7 @@ from .entry import enter_room, redirect
 from .form import booking_values, form_fields, sent_values
 from .overview import calendar_links, dates, facts, first_in_note, overview, stored
 
-_NOTICES = ("renewed", "skipped")
+_NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
 
 _TRIES = 10
@@ -83,7 +83,7 @@ def skip(request: Request, db: Database) -> Response:
     """Leaves out the next date of a series; once only, even when the button is pressed twice."""
     conference = _get(request, db)
     if request.form["time"] not in ("", str(conference.time)):
-        return _back(request, conference, "skipped")
+        return _back(request, conference, "moved_on")
 
     def skipped(before: Conference) -> Conference:
         after = before.skipped() if before.time == conference.time else before

@@ -12,6 +12,7 @@ from ..web import Problem, Request, Response
 _BARE = Template("<!doctype html><title>$status</title><p>$status</p>")
 
 _NO_HEAD = Html()
+_REFRESH = Template('<noscript><meta http-equiv="refresh" content="$seconds;url=$url"></noscript>')
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -48,14 +49,25 @@ def document(
     )
 
 
+def refresh(seconds: int, url: str) -> Html:
+    """Return what makes a page without script ask for itself again; with script, script does."""
+    # With the address in it, since a browser reloads no page whose own has a #fragment (Chromium).
+    return _REFRESH.render({}, seconds=seconds, url=url)
+
+
 def problem_page(request: Request, problem: Problem) -> Response:
     """Return the page that tells a visitor what went wrong, in a sentence."""
     try:
+        retry_after = int(problem.headers.get("Retry-After", 0)) if request.method == "GET" else 0
         content = request.markup(
-            "problem.html", explanation=request.texts[problem.text], home_url=request.url("/")
+            "problem.html",
+            explanation=request.texts[problem.text],
+            home_url=request.url("/"),
+            reload=Html(f'data-reload-in="{retry_after * 1000}"') if retry_after else Html(),
         )
+        head = refresh(retry_after, request.this_url) if retry_after else Html()
         title = request.texts[f"{problem.text}_title"]
-        return document(request, title, content, problem.status, headers=problem.headers)
+        return document(request, title, content, problem.status, head, problem.headers)
     except (LookupError, ValueError, OSError):
         status = f"{problem.status.value} {problem.status.phrase}"
         body = _BARE.render(request.texts, status=status)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ..booking import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
 from ..page import Html, Template, joined
-from ..recurrence import OFFERED, to_local, zone_names
+from ..recurrence import OFFERED, exists, to_local, zone_names
 from ..texts import Texts
 from ..web import Fields, Request
 from ..words import rhythm_words
@@ -40,9 +40,12 @@ _AREAS = (
 def fresh_values(request: Request) -> dict[str, str]:
     """Return what an empty form suggests: the next full hour in the instance's zone."""
     timezone = request.config.site.timezone
-    this_hour = to_local(request.now, ZoneInfo(timezone)).replace(minute=0, second=0)
+    zone = ZoneInfo(timezone)
+    start = to_local(request.now, zone).replace(minute=0, second=0) + timedelta(hours=1)
+    while not exists(start, zone):
+        start += timedelta(hours=1)
     return {
-        **_start_values(this_hour + timedelta(hours=1)),
+        **_start_values(start),
         "name": "",
         "timezone": timezone,
         "duration": str(request.config.booking.default_duration),

@@ -14,7 +14,7 @@ from ..page import Html, Template
 from ..recurrence import to_local
 from ..web import Request, Response
 from ..words import moment_words, zone_words
-from .document import document
+from .document import document, refresh
 from .entry import enter_room, redirect
 
 # Who waits looks this often whether the organiser has changed something.
@@ -22,10 +22,6 @@ _RELOAD_SECONDS = 30
 
 _START = Template('<p class="start"><time datetime="$iso" data-local>$words</time></p>')
 _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
-# A reload drops the fragment where no script runs; with script, script reloads and keeps it.
-_REFRESH = Template(
-    '<noscript><meta http-equiv="refresh" content="$seconds;url=$invitation_url"></noscript>'
-)
 
 
 def show_number_form(request: Request) -> Response:
@@ -33,7 +29,8 @@ def show_number_form(request: Request) -> Response:
     typed = request.query["id"]
     if not typed:
         return _number_form(request, HTTPStatus.OK)
-    iid = identifier.parse(re.sub(r"[\s-]", "", typed))
+    pasted = re.search(r"/i/([0-9]+)", typed)
+    iid = identifier.parse(pasted[1] if pasted else re.sub(r"[\s-]", "", typed))
     if iid is None or "id" in request.query.doubled:
         return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
     return redirect(request.url(f"/i/{iid}"))
@@ -92,12 +89,8 @@ def _waiting(request: Request, conference: Conference) -> Response:
         reload_in_ms=math.ceil(reload_in * 1000),
         invitation_url=request.url(f"/i/{conference.iid}"),
     )
-    refresh = _REFRESH.render(
-        texts,
-        seconds=max(1, math.ceil(reload_in)),
-        invitation_url=request.url(f"/i/{conference.iid}"),
-    )
-    return document(request, texts["waiting_title"], content, head=refresh)
+    head = refresh(max(1, math.ceil(reload_in)), request.url(f"/i/{conference.iid}"))
+    return document(request, texts["waiting_title"], content, head=head)
 
 
 def _door(request: Request, conference: Conference) -> Response:

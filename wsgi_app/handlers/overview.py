@@ -50,7 +50,7 @@ def overview(
         calendar_url=calendar_url,
         calendars=calendar_links(request, conference, booking),
         mail_url=links.mailto_url(booking.name, with_calendar, invitation, invitation_url),
-        invitation_text=with_calendar,
+        guest_text=with_calendar,
         all_text=everything,
         stored=stored(request, conference),
         first_in_note=first_in_note(request),

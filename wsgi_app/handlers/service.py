@@ -40,4 +40,4 @@ def show_robots(request: Request) -> Response:
 def show_health(request: Request, db: Database) -> Response:
     """Says `ok` if the database answers."""
     storage.ping(db)
-    return Response(b"ok\n", headers={**_TEXT})
+    return Response(b"ok\n", headers=_TEXT)
