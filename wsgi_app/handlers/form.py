@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from ..booking import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
@@ -131,6 +132,7 @@ def _message(texts: Texts, wrong: Wrong) -> str:
     return texts.format(wrong.text, **wrong.values)
 
 
+@lru_cache(maxsize=32)
 def _zone_options(chosen: str) -> Html:
     zones = sorted(zone for zone in zone_names() if zone.split("/")[0] in _AREAS)
     offered = ["UTC", *zones]
