@@ -15,7 +15,8 @@ from . import routes
 from .cleanup import clean_up
 from .config import Config
 from .database import Database, DatabaseError
-from .handlers.document import problem_page
+from .handlers.cors import with_cors
+from .handlers.problem import report
 from .look import Look
 from .texts import choose_language
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
@@ -46,8 +47,10 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = self._request(environ)
         response, stored = self._response(request)
+        if request.is_for_api:
+            response = with_cors(request, response)
         headers = {"Cache-Control": "no-store", **self._security_headers, **response.headers}
-        if response.status != HTTPStatus.NOT_MODIFIED:
+        if response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             headers.setdefault("Content-Type", "text/html; charset=utf-8")
             headers["Content-Length"] = str(len(response.body))
         start_response(f"{response.status.value} {response.status.phrase}", list(headers.items()))
@@ -64,16 +67,18 @@ class Application:
         """Return the answer, and whether it came from the database."""
         pattern = "(no route)"
         try:
+            if request.is_for_api and not self.config.api.enabled:
+                raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
             route, values = _route(request.method, request.path)
             pattern = route.pattern
             request = replace(request, path_values=values)
-            if request.method == "POST":
+            if request.method == "POST" and not request.is_for_api:
                 _ = request.form  # A body that may not be read is refused before anything happens.
             if isinstance(route, StoredRoute):
                 return route.handler(request, self.database), True
             return route.handler(request), False
         except Problem as problem:
-            return problem_page(request, problem), False
+            return report(request, problem), False
         except DatabaseError as error:
             log.error("%s %s: database: %s", request.method, pattern, error)
             unavailable = Problem(
@@ -81,11 +86,11 @@ class Application:
                 "problem_unavailable",
                 {"Retry-After": _RETRY_AFTER_SECONDS},
             )
-            return problem_page(request, unavailable), False
+            return report(request, unavailable), False
         except Exception as error:
             log.error("%s %s failed: %s", request.method, pattern, _without_values(error))
             internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
-            return problem_page(request, internal), False
+            return report(request, internal), False
 
     def _clean_up(self, now: float) -> None:
         with self._cleanup_lock:

@@ -66,7 +66,11 @@ class Refused(Exception):
 
 
 def read_booking(
-    fields: FieldsLike, config: Config, now: float, standing_time: int | None = None
+    fields: FieldsLike,
+    config: Config,
+    now: float,
+    standing_time: int | None = None,
+    name_required: bool = True,
 ) -> Booking:
     """Return what the fields ask for; raises Refused.
 
@@ -84,7 +88,7 @@ def read_booking(
             errors[field] = wrong
             return None
 
-    name = read("name", parse_name)
+    name = read("name", parse_name) if name_required or fields["name"] else ""
     day = read("date", parse_date)
     clock = read("time", parse_time)
     timezone = read("timezone", parse_timezone)

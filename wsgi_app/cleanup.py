@@ -13,6 +13,9 @@ from .database import Database
 # Rows of one transaction: 500 hold their locks for some tens of milliseconds.
 BATCH = 500
 
+# A program that got no answer asks again within a day.
+KEY_SECONDS = 24 * 60 * 60
+
 log = logging.getLogger("planado")
 
 
@@ -36,6 +39,7 @@ def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None)
     """Sweep all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
     """
+    storage.remove_requests(db, int(now) - KEY_SECONDS)
     cutoff = int(now) - doors.delete_after
     swept = Swept()
     after_time, after_iid = -(2**62), 0

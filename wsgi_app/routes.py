@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .handlers import admin, booking, calendar, invitation, service
+from .handlers import admin, api, booking, calendar, invitation, service
 from .web import PlainRoute, StoredRoute
 
 PLAIN = (
@@ -12,6 +12,11 @@ PLAIN = (
     PlainRoute("GET", "/cal/{file}", calendar.show_entry),
     PlainRoute("GET", "/static/{file}", service.show_static_file),
     PlainRoute("GET", "/robots.txt", service.show_robots),
+    PlainRoute("POST", "/api/v1/rooms", api.start_room),
+    PlainRoute("GET", "/api/v1/openapi.json", api.show_description),
+    PlainRoute("OPTIONS", "/api/v1/conferences", api.answer_preflight),
+    PlainRoute("OPTIONS", "/api/v1/conferences/{iid}", api.answer_preflight),
+    PlainRoute("OPTIONS", "/api/v1/rooms", api.answer_preflight),
 )
 
 STORED = (
@@ -24,5 +29,9 @@ STORED = (
     StoredRoute("POST", "/admin/{iid}/{aid}/renew", admin.renew),
     StoredRoute("POST", "/admin/{iid}/{aid}/skip", admin.skip),
     StoredRoute("GET", "/admin/{iid}/{aid}/enter", admin.enter),
+    StoredRoute("POST", "/api/v1/conferences", api.create),
+    StoredRoute("GET", "/api/v1/conferences/{iid}", api.show),
+    StoredRoute("PATCH", "/api/v1/conferences/{iid}", api.change),
+    StoredRoute("DELETE", "/api/v1/conferences/{iid}", api.cancel),
     StoredRoute("GET", "/health", service.show_health),
 )

@@ -8,7 +8,9 @@ for good.
 
 from __future__ import annotations
 
-from .conference import Conference, Doors
+from contextlib import suppress
+
+from .conference import Appointment, Conference, Doors
 from .database import Database, DuplicateKey, Unavailable
 
 _TRIES = 10
@@ -33,6 +35,16 @@ def find_conference(db: Database, iid: int, doors: Doors, now: float) -> Confere
     raise Unavailable("the row keeps changing")
 
 
+def book_conference(db: Database, appointment: Appointment) -> Conference:
+    """Store a new conference with fresh identifiers and return it."""
+    while True:
+        conference = Conference.booked(appointment)
+        # Sixteen digits meet by chance once in a quadrillion bookings.
+        with suppress(IdentifierTaken):
+            add_conference(db, conference)
+            return conference
+
+
 def add_conference(db: Database, conference: Conference) -> None:
     """Store a new conference; raises IdentifierTaken."""
     try:
@@ -47,6 +59,48 @@ def add_conference(db: Database, conference: Conference) -> None:
         # The same row is our own, its first answer lost on the way.
         if _find_row(db, conference.iid) != conference:
             raise IdentifierTaken from None
+
+
+def add_conference_once(
+    db: Database, conference: Conference, key_hash: str, fingerprint: str, now: float
+) -> None:
+    """Store a new conference and the key it was asked for with; raises IdentifierTaken.
+
+    Both are stored or none. IdentifierTaken is raised for a key that was used
+    before, too: `find_request` finds what for.
+    """
+
+    def work() -> None:
+        db.run(
+            """
+            INSERT INTO {table}_requests (key_hash, fingerprint, iid, time)
+            VALUES (:key_hash, :fingerprint, :iid, :time)
+            """,
+            key_hash=key_hash,
+            fingerprint=fingerprint,
+            iid=conference.iid,
+            time=int(now),
+        )
+        add_conference(db, conference)
+
+    try:
+        db.transaction(work)
+    except DuplicateKey:
+        raise IdentifierTaken from None
+
+
+def find_request(db: Database, key_hash: str) -> tuple[str, int] | None:
+    """Return fingerprint and invitation identifier of the request with this key, or None."""
+    row = db.one(
+        "SELECT fingerprint, iid FROM {table}_requests WHERE key_hash = :key_hash",
+        key_hash=key_hash,
+    )
+    return (str(row["fingerprint"]), int(row["iid"])) if row else None
+
+
+def remove_requests(db: Database, before: int) -> None:
+    """Forget the keys of requests that were made before an instant."""
+    db.run("DELETE FROM {table}_requests WHERE time < :before", before=before)
 
 
 def change_conference(db: Database, before: Conference, after: Conference) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 16 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
+JSON_TYPE = "application/json"
 
 _MOST_FIELDS = 100
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -27,17 +29,23 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Problem(Exception):
-    """A request that cannot be served: an HTTP status and the key of the sentence that tells the
-    visitor why.
+    """A request that cannot be served: an HTTP status and the key of the sentence that says why.
+
+    `errors` says it of single fields, in the visitor's language.
     """
 
     def __init__(
-        self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        text: str,
+        headers: Mapping[str, str] | None = None,
+        errors: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(text)
         self.status = status
         self.text = text
         self.headers = headers or {}
+        self.errors = errors or {}
 
 
 class Fields:
@@ -100,14 +108,30 @@ class Request:
 
     @cached_property
     def form(self) -> Fields:
-        """The fields of a posted form; raises Problem where it is too large, of another type or
-        broken.
-        """
-        content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        body = self._body
-        if body and content_type != FORM_TYPE:
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "problem_media_type")
-        return _decoded(body)
+        """The fields of a posted form; raises Problem where it is too large, no form or broken."""
+        return _decoded(self._body_of_type(FORM_TYPE))
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The JSON object that was sent, empty without a body; raises Problem like `form`."""
+        body = self._body_of_type(JSON_TYPE)
+        try:
+            value = json.loads(
+                body or b"{}", object_pairs_hook=_unique_names, parse_constant=_refuse_constant
+            )
+        except (ValueError, RecursionError) as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, "problem_json") from error
+        if not isinstance(value, dict):
+            raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
+        return value
+
+    @property
+    def is_for_api(self) -> bool:
+        """Whether a program asks, which reads problems as JSON."""
+        try:
+            return self.path.startswith("/api/")
+        except Problem:
+            return False
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""
@@ -143,6 +167,12 @@ class Request:
             host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
         mount = quote(self.environ.get("SCRIPT_NAME", "").encode("latin-1"))
         return f"{self.environ['wsgi.url_scheme']}://{host}{mount}".rstrip("/")
+
+    def _body_of_type(self, wanted: str) -> bytes:
+        content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        if self._body and content_type != wanted:
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "problem_media_type")
+        return self._body
 
     @cached_property
     def _body(self) -> bytes:
@@ -220,6 +250,18 @@ def _decoded(encoded: bytes) -> Fields:
     except ValueError as error:
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
     return Fields(pairs)
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        raise ValueError("a name twice")
+    return names
+
+
+def _refuse_constant(name: str) -> None:
+    # Python reads NaN and Infinity, which are no JSON (RFC 8259 section 6).
+    raise ValueError(name)
 
 
 def _utf8(encoded: bytes) -> str:

@@ -126,14 +126,17 @@ def test_init_db_and_check_on_mariadb(tmp_path: Path, mariadb_url: str) -> None:
     before = planado(tmp_path, "check", environ=environ)
     assert before.returncode == 1
     assert (
-        'fault  database: 0001_conferences not applied: run "planado.py init-db"' in before.stdout
+        'fault  database: 0001_conferences, 0002_requests not applied: run "planado.py init-db"'
+        in before.stdout
     )
     unprepared = planado(tmp_path, "serve", environ=environ)
     assert (unprepared.returncode, unprepared.stdout) == (1, "")
     assert 'run "planado.py init-db"' in unprepared.stderr
 
     first = planado(tmp_path, "init-db", environ=environ)
-    assert first.stdout == "applied 0001_conferences\nthe table conferences is up to date\n"
+    assert first.stdout == (
+        "applied 0001_conferences\napplied 0002_requests\nthe table conferences is up to date\n"
+    )
     assert planado(tmp_path, "init-db", environ=environ).stdout.startswith("the table")
     after = planado(tmp_path, "check", environ=environ)
     assert after.returncode == 0

@@ -15,6 +15,7 @@ from tests.conftest import MakeClient
 from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.mariadb import PASSWORD, MariaServer, free_port
+from tests.support.process import ROOT
 from wsgi_app import storage
 from wsgi_app.cleanup import BATCH, Swept, clean_up
 from wsgi_app.conference import Conference, Doors
@@ -25,6 +26,7 @@ from wsgi_app.migrate import ForeignTable, migrate, pending
 
 DOORS = Doors(open_before=0, delete_after=HOUR)
 NOW = 1_800_000_000
+MIGRATIONS = sorted(file.stem for file in (ROOT / "sql/sqlite").glob("*.sql"))
 
 
 @pytest.fixture
@@ -240,7 +242,7 @@ def test_tables_are_made_once_also_by_many_at_once(
     config = make_config(f"[database]\nurl = {database_url}\ntable = order")
     database = open_database(config.database.url, config.database.table, config.folder)
     database.create()
-    assert pending(database) == ["0001_conferences"]
+    assert pending(database) == MIGRATIONS
     with pytest.raises(Unprepared):
         storage.ping(database)
 
@@ -262,7 +264,7 @@ def test_a_table_of_another_program_is_left_alone(database: Database) -> None:
     foreign.run("CREATE TABLE {table} (id INTEGER)")
     with pytest.raises(ForeignTable):
         migrate(foreign)
-    assert pending(foreign) == ["0001_conferences"]
+    assert pending(foreign) == MIGRATIONS
 
 
 def test_every_look_up_is_indexed(database: Database) -> None:

@@ -7,7 +7,6 @@ from http import HTTPStatus
 
 from .. import identifier, storage
 from ..booking import Refused, Wrong, read_booking
-from ..conference import Appointment, Conference
 from ..database import Database
 from ..page import Html
 from ..web import Request, Response
@@ -32,23 +31,13 @@ def book(request: Request, db: Database) -> Response:
         return _form_page(
             request, sent_values(request.form), refused.errors, HTTPStatus.BAD_REQUEST
         )
-    conference = _add(db, booking.appointment)
+    conference = storage.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
 
 
 def start_room(request: Request) -> Response:
     """Leads into a room of its own that nobody else knows."""
     return enter_room(request, identifier.draw())
-
-
-def _add(db: Database, appointment: Appointment) -> Conference:
-    while True:
-        conference = Conference.booked(appointment)
-        try:
-            storage.add_conference(db, conference)
-        except storage.IdentifierTaken:
-            continue
-        return conference
 
 
 def _form_page(

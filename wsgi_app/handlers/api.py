@@ -1,0 +1,314 @@
+"""The JSON API, on the same domain as the pages; openapi.json describes it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .. import identifier, links, storage
+from ..booking import Booking, Refused, Wrong, parse_timezone, read_booking
+from ..conference import Conference
+from ..database import Database, Unavailable
+from ..recurrence import to_instant, to_local
+from ..web import JSON_TYPE, Fields, Problem, Request, Response
+
+_BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")
+_CHANGED = ("start", "timezone", "repeat", "count")
+_NUMBERS = ("duration", "count")
+# RFC 3339 section 5.6, and local time to the minute; every start is on a minute.
+_START = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2})(?::00(?:\.0+)?)?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_TRIES = 10
+
+
+def create(request: Request, db: Database) -> Response:
+    """Books a conference; the same request with the same Idempotency-Key books it once."""
+    key = request.header("Idempotency-Key")
+    if not key:
+        booking = _read(request, _BOOKED, {})
+        return _created(request, storage.book_conference(db, booking.appointment), booking)
+    if not _KEY.fullmatch(key):
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_key")
+    # Under the key, since a name could be guessed from a plain hash of the body.
+    body = json.dumps(request.json, sort_keys=True).encode("ascii")
+    fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
+    key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
+    for _ in range(_TRIES):
+        known = storage.find_request(db, key_hash)
+        if known:
+            return _created_before(request, db, fingerprint, *known)
+        booking = _read(request, _BOOKED, {})
+        conference = Conference.booked(booking.appointment)
+        try:
+            storage.add_conference_once(db, conference, key_hash, fingerprint, request.now)
+        except storage.IdentifierTaken:
+            continue
+        return _created(request, conference, booking)
+    raise Unavailable("the key keeps changing")
+
+
+def show(request: Request, db: Database) -> Response:
+    """Says when a conference is and, once it is open or to its organiser, in which room."""
+    conference, is_admin = _find(request, db)
+    return _shown(request, conference, is_admin)
+
+
+def change(request: Request, db: Database) -> Response:
+    """Changes a conference, with If-Match only if it still is as it was."""
+    for _ in range(_TRIES):
+        before = _get(request, db)
+        booking = _read(request, _CHANGED, _standing(request, before), before.time)
+        after = before.changed(booking.appointment)
+        if storage.change_conference(db, before, after):
+            return _shown(request, after, is_admin=True)
+    raise Unavailable("the row keeps changing")
+
+
+def cancel(request: Request, db: Database) -> Response:
+    """Deletes a conference at once."""
+    conference = _get(request, db)
+    storage.remove_conference(db, conference.iid, conference.aid)
+    return Response(b"", HTTPStatus.NO_CONTENT)
+
+
+def start_room(request: Request) -> Response:
+    """Draws a room of its own that nobody else knows."""
+    if request.json:
+        raise _refused(request, {name: Wrong("error_unknown_field") for name in request.json})
+    room_url = request.config.jitsi.url_of(identifier.draw())
+    return _json({"room_url": room_url}, HTTPStatus.CREATED)
+
+
+def show_description(request: Request) -> Response:
+    """The description of this API (OpenAPI 3.1)."""
+    return _json({**_description(), "servers": [{"url": request.url("")}]})
+
+
+def answer_preflight(request: Request) -> Response:
+    """Lets a browser ask whether a script of another site may call; `cors` writes the answer."""
+    return Response(b"", HTTPStatus.NO_CONTENT)
+
+
+@cache
+def _description() -> dict[str, Any]:
+    text = (Path(__file__).parent.parent / "openapi.json").read_text("utf-8")
+    description: dict[str, Any] = json.loads(text)
+    return description
+
+
+def _find(request: Request, db: Database) -> tuple[Conference, bool]:
+    """Return the conference in the path and whether its organiser asks; raises Problem."""
+    aid = _bearer(request)
+    iid = identifier.parse(request.path_values["iid"])
+    if iid is not None:
+        conference = storage.find_conference(db, iid, request.config.doors, request.now)
+        if conference and (aid is None or conference.admits(aid)):
+            return conference, aid is not None
+    raise Problem(HTTPStatus.NOT_FOUND, "problem_api_conference")
+
+
+def _get(request: Request, db: Database) -> Conference:
+    """Return the conference for its organiser to change; raises Problem, also of If-Match."""
+    conference, is_admin = _find(request, db)
+    if not is_admin:
+        raise _unauthorized()
+    wanted = [tag.strip() for tag in request.header("If-Match").split(",") if tag.strip()]
+    if wanted and "*" not in wanted and _etag(conference) not in wanted:
+        raise Problem(HTTPStatus.PRECONDITION_FAILED, "problem_precondition")
+    return conference
+
+
+def _bearer(request: Request) -> int | None:
+    """Return the admin identifier of the Authorization header, None without one; raises Problem."""
+    header = request.header("Authorization")
+    if not header:
+        return None
+    scheme, _, token = header.partition(" ")
+    aid = identifier.parse(token.strip())
+    if scheme.lower() != "bearer" or aid is None:
+        raise _unauthorized()
+    return aid
+
+
+def _unauthorized() -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, "problem_unauthorized", {"WWW-Authenticate": "Bearer"})
+
+
+def _standing(request: Request, conference: Conference) -> dict[str, str]:
+    """Return a conference as the fields of a request; what is not named in a change stays."""
+    zone = ZoneInfo(conference.timezone or request.config.site.timezone)
+    appointment = conference.appointment(zone.key)
+    # A one-off is an instant; of a series it is the clock time that stays.
+    start = appointment.start.isoformat(timespec="minutes")
+    return {
+        "start": start if conference.timezone else _start_text(conference.time, zone),
+        "timezone": zone.key,
+        "duration": "1",
+        "repeat": appointment.rectype,
+        "count": str(appointment.count),
+    }
+
+
+def _read(
+    request: Request,
+    allowed: tuple[str, ...],
+    standing: Mapping[str, str],
+    standing_time: int | None = None,
+) -> Booking:
+    """Return what the JSON asks for, with `standing` where it says nothing; raises Problem."""
+    errors: dict[str, Wrong] = {}
+    texts = dict(standing)
+    for name, value in request.json.items():
+        try:
+            texts[name] = _text_of(name, value, allowed)
+        except Wrong as wrong:
+            errors[name] = wrong
+    if request.json.get("repeat", "") is None and "count" not in request.json:
+        texts["count"] = ""
+    try:
+        texts |= _local_start(texts.get("start", ""), texts.get("timezone", ""))
+    except Wrong as wrong:
+        errors.setdefault("start", wrong)
+    try:
+        booking = read_booking(
+            Fields(list(texts.items())),
+            request.config,
+            request.now,
+            standing_time,
+            name_required=False,
+        )
+    except Refused as refused:
+        for field, reason in refused.errors.items():
+            errors.setdefault("start" if field in ("date", "time") else field, reason)
+    if errors:
+        raise _refused(request, errors)
+    return booking
+
+
+def _text_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
+    if name not in allowed:
+        raise Wrong("error_unknown_field")
+    if name in _NUMBERS:
+        if type(value) is not int:
+            raise Wrong("error_no_number")
+        return str(value)
+    if name == "repeat" and value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Wrong("error_no_text")
+    return value
+
+
+def _local_start(text: str, timezone: str) -> dict[str, str]:
+    """Return date and time in the zone; raises Wrong."""
+    match = _START.fullmatch(text)
+    if not match:
+        raise Wrong("error_start")
+    day, clock, offset = match.groups()
+    if not offset:
+        return {"date": day, "time": clock}
+    try:
+        zone = ZoneInfo(parse_timezone(timezone))
+        instant = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").timestamp()
+        local = to_local(instant, zone)
+    except Wrong:
+        return {"date": day, "time": clock}
+    except (ValueError, OverflowError):
+        raise Wrong("error_start") from None
+    if to_instant(local, zone) != instant:
+        raise Wrong("error_start_doubled")
+    return {"date": local.date().isoformat(), "time": f"{local:%H:%M}"}
+
+
+def _refused(request: Request, errors: Mapping[str, Wrong]) -> Problem:
+    messages = {
+        field: request.texts.format(wrong.text, **wrong.values) for field, wrong in errors.items()
+    }
+    return Problem(HTTPStatus.BAD_REQUEST, "problem_fields", errors=messages)
+
+
+def _created(request: Request, conference: Conference, booking: Booking) -> Response:
+    appointment = booking.appointment
+    described = {
+        "invitation_id": str(conference.iid),
+        "admin_id": str(conference.aid),
+        "start": _start_text(conference.time, appointment.zone),
+        "timezone": appointment.timezone,
+        "duration": booking.duration,
+        "repeat": appointment.rectype or None,
+        "count": appointment.count,
+        "invitation_url": links.invitation_url(request, conference),
+        "admin_url": links.admin_url(request, conference, booking),
+        "calendar_url": links.calendar_url(request, conference, booking),
+    }
+    location = request.url(f"/api/v1/conferences/{conference.iid}")
+    headers = {"Location": location, "ETag": _etag(conference)}
+    return _json(described, HTTPStatus.CREATED, headers)
+
+
+def _created_before(
+    request: Request, db: Database, fingerprint: str, known_fingerprint: str, iid: int
+) -> Response:
+    """Answer a request that was made before with what it made."""
+    if not hmac.compare_digest(fingerprint, known_fingerprint):
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "problem_key_reused")
+    conference = storage.find_conference(db, iid, request.config.doors, request.now)
+    if conference is None:
+        raise Problem(HTTPStatus.GONE, "problem_key_gone")
+    values = request.json
+    appointment = conference.appointment(values["timezone"])
+    booking = Booking(values.get("name", "").strip(), values["duration"], appointment)
+    return _created(request, conference, booking)
+
+
+def _shown(request: Request, conference: Conference, is_admin: bool) -> Response:
+    is_open = conference.is_open(request.now, request.config.doors)
+    zone = ZoneInfo(conference.timezone or request.config.site.timezone)
+    tells_start = is_admin or request.config.privacy.show_start
+    tells_room = is_admin or is_open
+    described: dict[str, object] = {
+        "invitation_id": str(conference.iid),
+        "state": "open" if is_open else "waiting",
+        "start": _start_text(conference.time, zone) if tells_start else None,
+        "room_url": request.config.jitsi.url_of(conference.rid) if tells_room else None,
+    }
+    if not is_admin:
+        return _json(described)
+    appointment = conference.appointment(zone.key)
+    described["repeat"] = appointment.rectype or None
+    described["count"] = appointment.count
+    described["timezone"] = conference.timezone or None
+    return _json(described, headers={"ETag": _etag(conference)})
+
+
+def _start_text(instant: int, zone: ZoneInfo) -> str:
+    return datetime.fromtimestamp(instant, zone).isoformat()
+
+
+def _etag(conference: Conference) -> str:
+    """Return the tag of a row as it stands; only its organiser, who may know the room, gets it."""
+    row = repr(sorted(vars(conference).items())).encode("ascii")
+    return (
+        f'"{hmac.new(str(conference.aid).encode("ascii"), row, hashlib.sha256).hexdigest()[:32]}"'
+    )
+
+
+def _json(
+    described: Mapping[str, object],
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = json.dumps(described).encode("ascii")
+    return Response(body, status, {"Content-Type": JSON_TYPE, **(headers or {})})

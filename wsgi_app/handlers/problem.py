@@ -1,0 +1,56 @@
+"""Problems: told to people as a page, to programs as JSON (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+
+from ..page import Html, Template
+from ..web import Problem, Request, Response
+from .document import document, refresh
+
+PROBLEM_TYPE = "application/problem+json"
+
+# Not in the template folder: it must work even where an operator's template does not.
+_BARE = Template("<!doctype html><title>$status</title><p>$status</p>")
+
+
+def report(request: Request, problem: Problem) -> Response:
+    """Return the answer that tells what went wrong, in a sentence."""
+    try:
+        return _document(request, problem) if request.is_for_api else _page(request, problem)
+    except (LookupError, ValueError, OSError):
+        status = f"{problem.status.value} {problem.status.phrase}"
+        body = _BARE.render(request.texts, status=status)
+        return Response(body.encode("utf-8"), problem.status, problem.headers)
+
+
+def _page(request: Request, problem: Problem) -> Response:
+    retry_after = int(problem.headers.get("Retry-After", 0)) if request.method == "GET" else 0
+    content = request.markup(
+        "problem.html",
+        explanation=request.texts[problem.text],
+        home_url=request.url("/"),
+        reload=Html(f'data-reload-in="{retry_after * 1000}"') if retry_after else Html(),
+    )
+    head = refresh(retry_after, request.this_url) if retry_after else Html()
+    title = request.texts[f"{problem.text}_title"]
+    return document(request, title, content, problem.status, head, problem.headers)
+
+
+def _document(request: Request, problem: Problem) -> Response:
+    described = {
+        "type": "about:blank",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": request.texts[problem.text],
+        "errors": [
+            {"field": field, "message": message} for field, message in problem.errors.items()
+        ],
+    }
+    headers = {
+        "Content-Type": PROBLEM_TYPE,
+        "Content-Language": request.texts.language,
+        "Vary": "Accept-Language",
+        **problem.headers,
+    }
+    return Response(json.dumps(described).encode("ascii"), problem.status, headers)
