@@ -112,12 +112,14 @@ class Request:
         return _decoded(self._body_of_type(FORM_TYPE))
 
     @cached_property
-    def json(self) -> dict[str, Any]:
-        """The JSON object that was sent, empty without a body; raises Problem like `form`."""
+    def json(self) -> dict[str, Any] | None:
+        """The JSON object that was sent, None without a body; raises Problem like `form`."""
         body = self._body_of_type(JSON_TYPE)
+        if not body:
+            return None
         try:
             value = json.loads(
-                body or b"{}", object_pairs_hook=_unique_names, parse_constant=_refuse_constant
+                body, object_pairs_hook=_unique_names, parse_constant=_refuse_constant
             )
         except (ValueError, RecursionError) as error:
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_json") from error
@@ -135,7 +137,12 @@ class Request:
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""
-        return str(self.environ.get("HTTP_" + name.upper().replace("-", "_"), ""))
+        return self.header_if_sent(name) or ""
+
+    def header_if_sent(self, name: str) -> str | None:
+        """Return the value of a header, None where it was not sent."""
+        value: str | None = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
+        return value
 
     def url(self, path: str) -> str:
         """Return the absolute address of a path of ours, which is percent-encoded where it needs

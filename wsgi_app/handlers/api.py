@@ -35,21 +35,22 @@ _TRIES = 10
 
 def create(request: Request, db: Database) -> Response:
     """Books a conference; the same request with the same Idempotency-Key books it once."""
-    key = request.header("Idempotency-Key")
-    if not key:
-        booking = _read(request, _BOOKED, {})
+    values = _object(request)
+    key = request.header_if_sent("Idempotency-Key")
+    if key is None:
+        booking = _read(request, values, _BOOKED, {})
         return _created(request, storage.book_conference(db, booking.appointment), booking)
     if not _KEY.fullmatch(key):
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_key")
     # Under the key, since a name could be guessed from a plain hash of the body.
-    body = json.dumps(request.json, sort_keys=True).encode("ascii")
+    body = json.dumps(values, sort_keys=True).encode("ascii")
     fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
     key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
     for _ in range(_TRIES):
         known = storage.find_request(db, key_hash)
         if known:
-            return _created_before(request, db, fingerprint, *known)
-        booking = _read(request, _BOOKED, {})
+            return _created_before(request, db, values, fingerprint, *known)
+        booking = _read(request, values, _BOOKED, {})
         conference = Conference.booked(booking.appointment)
         try:
             storage.add_conference_once(db, conference, key_hash, fingerprint, request.now)
@@ -69,7 +70,9 @@ def change(request: Request, db: Database) -> Response:
     """Changes a conference, with If-Match only if it still is as it was."""
     for _ in range(_TRIES):
         before = _get(request, db)
-        booking = _read(request, _CHANGED, _standing(request, before), before.time)
+        standing = _standing(request, before)
+        booking = _read(request, _object(request), _CHANGED, standing, before.time)
+        _check_precondition(request, before)
         after = before.changed(booking.appointment)
         if storage.change_conference(db, before, after):
             return _shown(request, after, is_admin=True)
@@ -79,6 +82,7 @@ def change(request: Request, db: Database) -> Response:
 def cancel(request: Request, db: Database) -> Response:
     """Deletes a conference at once."""
     conference = _get(request, db)
+    _check_precondition(request, conference)
     storage.remove_conference(db, conference.iid, conference.aid)
     return Response(b"", HTTPStatus.NO_CONTENT)
 
@@ -120,14 +124,17 @@ def _find(request: Request, db: Database) -> tuple[Conference, bool]:
 
 
 def _get(request: Request, db: Database) -> Conference:
-    """Return the conference for its organiser to change; raises Problem, also of If-Match."""
-    conference, is_admin = _find(request, db)
-    if not is_admin:
+    """Return the conference for its organiser to change; raises Problem."""
+    if _bearer(request) is None:
         raise _unauthorized()
+    return _find(request, db)[0]
+
+
+def _check_precondition(request: Request, conference: Conference) -> None:
+    """Raise Problem where If-Match names another state (RFC 9110 section 13.1.1)."""
     wanted = [tag.strip() for tag in request.header("If-Match").split(",") if tag.strip()]
     if wanted and "*" not in wanted and _etag(conference) not in wanted:
         raise Problem(HTTPStatus.PRECONDITION_FAILED, "problem_precondition")
-    return conference
 
 
 def _bearer(request: Request) -> int | None:
@@ -161,21 +168,29 @@ def _standing(request: Request, conference: Conference) -> dict[str, str]:
     }
 
 
+def _object(request: Request) -> dict[str, Any]:
+    """Return the JSON object that was sent; raises Problem."""
+    if request.json is None:
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
+    return request.json
+
+
 def _read(
     request: Request,
+    values: Mapping[str, object],
     allowed: tuple[str, ...],
     standing: Mapping[str, str],
     standing_time: int | None = None,
 ) -> Booking:
-    """Return what the JSON asks for, with `standing` where it says nothing; raises Problem."""
+    """Return what `values` ask for, with `standing` where they say nothing; raises Problem."""
     errors: dict[str, Wrong] = {}
     texts = dict(standing)
-    for name, value in request.json.items():
+    for name, value in values.items():
         try:
             texts[name] = _text_of(name, value, allowed)
         except Wrong as wrong:
             errors[name] = wrong
-    if request.json.get("repeat", "") is None and "count" not in request.json:
+    if values.get("repeat", "") is None and "count" not in values:
         texts["count"] = ""
     try:
         texts |= _local_start(texts.get("start", ""), texts.get("timezone", ""))
@@ -259,7 +274,12 @@ def _created(request: Request, conference: Conference, booking: Booking) -> Resp
 
 
 def _created_before(
-    request: Request, db: Database, fingerprint: str, known_fingerprint: str, iid: int
+    request: Request,
+    db: Database,
+    values: Mapping[str, Any],
+    fingerprint: str,
+    known_fingerprint: str,
+    iid: int,
 ) -> Response:
     """Answer a request that was made before with what it made."""
     if not hmac.compare_digest(fingerprint, known_fingerprint):
@@ -267,7 +287,6 @@ def _created_before(
     conference = storage.find_conference(db, iid, request.config.doors, request.now)
     if conference is None:
         raise Problem(HTTPStatus.GONE, "problem_key_gone")
-    values = request.json
     appointment = conference.appointment(values["timezone"])
     booking = Booking(values.get("name", "").strip(), values["duration"], appointment)
     return _created(request, conference, booking)
