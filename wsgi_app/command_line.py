@@ -16,6 +16,8 @@ from .config import Config, ConfigError, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
 from .look import Look
 from .migrate import ForeignTable, migrate, pending, prepare
+from .recurrence import zone_names
+from .takeover import NotUnderstood
 
 # A change of a large table takes its time.
 _MIGRATION_SECONDS = 24 * 60 * 60
@@ -27,7 +29,7 @@ def run(arguments: list[str]) -> int:
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     try:
         return int(options.command(options))
-    except (ConfigError, DatabaseError, ForeignTable, LookupError) as error:
+    except (ConfigError, DatabaseError, ForeignTable, NotUnderstood, LookupError) as error:
         print(f"planado: {error}", file=sys.stderr)
         return 1
 
@@ -60,8 +62,8 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 def _init_db(options: argparse.Namespace) -> int:
     config = _config(options)
-    for name in migrate(_database(config, _MIGRATION_SECONDS)):
-        print(f"applied {name}")
+    for line in migrate(_database(config, _MIGRATION_SECONDS), options.timezone):
+        print(line)
     print(f"the table {config.database.table} is up to date")
     return 0
 
@@ -127,7 +129,20 @@ def _parser() -> argparse.ArgumentParser:
                 type=parse_listen,
                 help="address to serve on (else [server] listen)",
             )
+        if name == "init-db":
+            subparser.add_argument(
+                "--timezone",
+                metavar="ZONE",
+                type=_zone,
+                help="time zone of the series in a table of the PHP version that is taken over",
+            )
     return parser
+
+
+def _zone(text: str) -> str:
+    if text not in zone_names():
+        raise argparse.ArgumentTypeError(f"there is no time zone {text}")
+    return text
 
 
 def _existing_file(text: str) -> str:

@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -74,6 +75,12 @@ class Database(ABC):
     def __init__(self, table: str) -> None:
         self.table = table
         self._local = threading.local()
+
+    def beside(self, suffix: str) -> Database:
+        """Return the same database with another table: its name and a suffix."""
+        other = copy(self)
+        other.table += suffix
+        return other
 
     def one(self, sql: str, **values: object) -> Row | None:
         """Return the first row, or None; raises DatabaseError."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from . import takeover
 from .database import Database, DatabaseError, DuplicateKey, Unprepared
 
 log = logging.getLogger("planado")
@@ -30,17 +31,30 @@ def pending(db: Database) -> list[str]:
     return [file.stem for file in _files(db) if file.stem not in applied]
 
 
-def migrate(db: Database) -> list[str]:
-    """Apply what is pending and return its names; may be interrupted and run again; raises
-    DatabaseError, ForeignTable.
+def migrate(db: Database, timezone: str | None = None) -> list[str]:
+    """Apply what is pending, and return what was done, in words.
+
+    May be interrupted and run again. Takes over a table of the PHP original,
+    whose series get `timezone`. Raises DatabaseError, ForeignTable, NotUnderstood.
     """
+    done = []
     db.create()
+    if takeover.is_original(db):
+        taken = takeover.take_over(db, timezone, _create_table)
+        done.append(f"took over {taken.conferences} conferences from {taken.rows} rows")
+        done += [f"{remark} ({number})" for remark, number in taken.remarks.items()]
+    takeover.forget_original(db)
     db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
     names = pending(db)
     for file in _files(db):
         if file.stem in names:
             _apply(db, file)
-    return names
+    return done + [f"applied {name}" for name in names]
+
+
+def _create_table(db: Database) -> None:
+    for statement in _statements(_files(db)[0].read_text("utf-8")):
+        db.run(statement)
 
 
 def prepare(db: Database) -> None:

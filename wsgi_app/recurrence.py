@@ -23,6 +23,7 @@ OFFERED = ("1daily", "weekdays", "1weekly", "2weekly", "4weekly", "1monthly", "1
 LARGEST_SHIFT = 12 * 60 * 60
 
 _CODE = re.compile(r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)")
+_ORIGINAL_CODE = re.compile(r"(daily|weekly|monthly)([1-9][0-9]?)?")
 _LAST_WEEK = 5
 # 54 years of days. A calendar link with an anchor in antiquity may not cost more.
 _MOST_DATES = 20_000
@@ -46,6 +47,17 @@ def parse_rhythm(code: str) -> Rhythm:
     if match is None:
         raise ValueError("unknown rhythm")
     return Rhythm(match[2], int(match[1]))
+
+
+def code_of_original(text: str) -> str | None:
+    """Return the code of a rhythm as the PHP original wrote it, today or once; None if unknown."""
+    old = _ORIGINAL_CODE.fullmatch(text)
+    code = f"{old[2] or 1}{old[1]}" if old else text
+    try:
+        parse_rhythm(code)
+    except ValueError:
+        return None
+    return code
 
 
 def rule(code: str, first: date) -> dict[str, str | int]:

@@ -1,0 +1,157 @@
+"""Taking over the table of the PHP original, as it stands.
+
+It has the columns `iid, aid, rid, time, recev, rectype` and no key, so rows may
+be doubled and values missing. A table of ours is filled beside it and takes its
+place in one step; interrupted before that, nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from . import identifier, recurrence, storage
+from .conference import Conference
+from .database import Database, Row
+
+_COLUMNS = {"iid", "aid", "rid", "time", "recev", "rectype"}
+_BATCH = 500
+# Until the end of the year 9998, so that local time and a day's duration fit.
+_LATEST = 253370764800
+
+
+class NotUnderstood(Exception):
+    """The original's table holds something that cannot be taken over; nothing has been changed."""
+
+
+@dataclass
+class Taken:
+    """What became of the original's rows; `remarks` counts what was not as it should be."""
+
+    rows: int = 0
+    conferences: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
+
+
+def is_original(db: Database) -> bool:
+    """Say whether the configured table is one of the original."""
+    return _columns(db, "") == _COLUMNS
+
+
+def take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> Taken:
+    """Replace the original's table by ours and return what became of its rows.
+
+    `create` makes an empty table of ours in the database it is given; series get
+    `timezone`. Raises NotUnderstood, DatabaseError.
+    """
+    beside = db.beside("_upgrade")
+    taken = Taken()
+    rows = db.all("SELECT iid, aid, rid, time, recev, rectype FROM {table}")
+    conferences = list(_conferences(rows, timezone, taken))
+    beside.run("DROP TABLE IF EXISTS {table}")
+    create(beside)
+    for first in range(0, len(conferences), _BATCH):
+        beside.transaction(_adding(beside, conferences[first : first + _BATCH]))
+    db.run("RENAME TABLE {table} TO {table}_original, {table}_upgrade TO {table}")
+    return taken
+
+
+def forget_original(db: Database) -> None:
+    """Drop the original's table once ours has taken its place."""
+    if _columns(db, "_original") == _COLUMNS:
+        db.run("DROP TABLE IF EXISTS {table}_original")
+
+
+def _columns(db: Database, suffix: str) -> set[str]:
+    if db.dialect != "mariadb":
+        return set()
+    rows = db.all(
+        """
+        SELECT column_name AS name
+        FROM information_schema.columns
+        WHERE table_schema = database() AND table_name = :name
+        """,
+        name=db.table + suffix,
+    )
+    return {str(row["name"]) for row in rows}
+
+
+def _adding(db: Database, conferences: list[Conference]) -> Callable[[], None]:
+    def add() -> None:
+        for conference in conferences:
+            storage.add_conference(db, conference)
+
+    return add
+
+
+def _conferences(rows: Iterable[Row], timezone: str | None, taken: Taken) -> Iterator[Conference]:
+    seen: dict[int, Row] = {}
+    for row in rows:
+        for name in ("iid", "aid", "rid", "time", "recev"):
+            if not isinstance(row[name], int | None):
+                raise NotUnderstood(f"the column {name} holds more than whole numbers")
+        taken.rows += 1
+        reason = _reason_to_drop(row, seen)
+        if reason:
+            taken.remarks[reason] += 1
+            continue
+        seen[row["iid"]] = row
+        taken.conferences += 1
+        yield _conference(row, timezone, taken.remarks)
+
+
+def _reason_to_drop(row: Row, seen: dict[int, Row]) -> str:
+    """Return why nobody can miss a row, empty where it is needed."""
+    if not _is_identifier(row["iid"]):
+        return "dropped, as no link leads to them: rows without an invitation number"
+    if row["time"] is None or not 0 <= row["time"] <= _LATEST:
+        return "dropped, as they never take place: rows without a start in the calendar"
+    if row["iid"] not in seen:
+        return ""
+    if row == seen[row["iid"]]:
+        return "dropped: rows stored twice"
+    return "dropped, as only the first was ever found: other rows with the same invitation number"
+
+
+def _conference(row: Row, timezone: str | None, remarks: Counter[str]) -> Conference:
+    conference = Conference(
+        iid=row["iid"],
+        aid=_identifier(row["aid"], "admin number", remarks),
+        rid=_identifier(row["rid"], "room", remarks),
+        time=row["time"],
+        recev=0,
+        rectype="",
+        timezone="",
+        anchor="",
+    )
+    recev = row["recev"] or 0
+    rectype = (row["rectype"] or "").strip()
+    if recev < 0 or (recev and not rectype):
+        remarks["repaired to take place once: rows with repetitions and no rhythm, or below 0"] += 1
+        recev = 0
+    if not recev:
+        return conference
+    code = recurrence.code_of_original(rectype)
+    if code is None:
+        raise NotUnderstood(f"the rhythm {rectype!r} is unknown")
+    if code != rectype:
+        remarks["repaired: rhythms in an older spelling"] += 1
+    if timezone is None:
+        raise NotUnderstood(
+            "there are series: give the zone of the PHP server, such as --timezone Europe/Berlin"
+        )
+    anchor = recurrence.to_local(row["time"], ZoneInfo(timezone)).isoformat(timespec="minutes")
+    return replace(conference, recev=recev, rectype=code, timezone=timezone, anchor=anchor)
+
+
+def _identifier(number: int | None, meaning: str, remarks: Counter[str]) -> int:
+    if number is not None and _is_identifier(number):
+        return number
+    remarks[f"repaired: conferences without {meaning} got a new one"] += 1
+    return identifier.draw()
+
+
+def _is_identifier(number: int | None) -> bool:
+    return number is not None and number > 0
