@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .handlers import admin, api, booking, calendar, invitation, service
+from .handlers import admin, api, booking, calendar, invitation, original, service
 from .web import PlainRoute, StoredRoute
 
 PLAIN = (
@@ -12,6 +12,11 @@ PLAIN = (
     PlainRoute("GET", "/cal/{file}", calendar.show_entry),
     PlainRoute("GET", "/static/{file}", service.show_static_file),
     PlainRoute("GET", "/robots.txt", service.show_robots),
+    PlainRoute("GET", "/index.php", original.show_index),
+    PlainRoute("GET", "/inv.php", original.show_invitation),
+    PlainRoute("GET", "/admin.php", original.show_admin),
+    PlainRoute("GET", "/cal.php", original.show_entry),
+    PlainRoute("GET", "/out.php", original.enter),
     PlainRoute("POST", "/api/v1/rooms", api.start_room),
     PlainRoute("GET", "/api/v1/openapi.json", api.show_description),
     PlainRoute("OPTIONS", "/api/v1/conferences", api.answer_preflight),

@@ -36,7 +36,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def describe(server: Server, folder: Path) -> tuple[Path, str]:
-    """Return the description, its example being a conference that exists, and its admin identifier."""
+    """Return the description, with an existing conference as its example, and its bearer."""
     start = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT10:00Z")
     body = {"start": start, "timezone": "UTC", "duration": 60, "repeat": "1weekly", "count": 3}
     _, text = server.request(
