@@ -57,7 +57,9 @@ def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None)
 
 def _sweep(db: Database, past: list[Conference], doors: Doors, now: float) -> Callable[[], Swept]:
     def sweep() -> Swept:
-        swept = Swept(deleted=storage.remove_last_dates(db, past[0], past[-1]))
+        swept = Swept()
+        if any(conference.recev == 0 for conference in past):
+            swept = Swept(deleted=storage.remove_last_dates(db, past[0], past[-1]))
         for conference in past:
             if conference.recev > 0:
                 swept += _move_on(db, conference, doors, now)

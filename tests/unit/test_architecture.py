@@ -77,7 +77,7 @@ def test_each_technology_stays_in_its_place() -> None:
         "sqlite3": {"database"},
         "secrets": {"identifier"},
         "random": set(),
-        "time": {"application", "command_line"},
+        "time": {"application", "command_line", "database"},
         "waitress": set(),
         "waitress.server": {"server"},
     }
@@ -140,3 +140,8 @@ def test_nothing_is_logged_but_methods_patterns_and_numbers() -> None:
             ):
                 for argument in node.args[1:]:
                     assert allowed.fullmatch(ast.unparse(argument)), (file, node.lineno)
+
+
+def test_only_waits_are_taken_from_the_clock_below_the_application() -> None:
+    source = (PACKAGE / "database.py").read_text("utf-8")
+    assert set(re.findall(r"\btime\.(\w+)", source)) == {"sleep"}
