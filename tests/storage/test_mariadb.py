@@ -1,0 +1,133 @@
+"""What only a server can do: connections kept and lost, locks, hosts, TLS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.conftest import MakeClient
+from tests.storage.test_storage import NOW, one_off, rows
+from tests.support.mariadb import PASSWORD, MariaServer, free_port
+from wsgi_app import storage
+from wsgi_app.database import Unavailable, open_database
+from wsgi_app.database_url import parse_database_url
+
+
+def test_a_thread_keeps_its_connection(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(url=mariadb_url)
+    client.get("/health")
+    before = connections(mariadb)
+    for _ in range(20):
+        assert client.get("/health").status == 200
+    assert connections(mariadb) == before
+
+
+def test_a_connection_is_reopened_after_the_server_cut_it(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(url=mariadb_url)
+    booked = client.book()
+    for number, *_ in mariadb.administrate(
+        "SELECT id FROM information_schema.processlist WHERE user = 'planado'"
+    ):
+        mariadb.administrate(f"KILL {number}")
+    assert client.visit(booked.invitation_url).status == 200
+
+
+def test_the_server_goes_and_comes_back(make_client: MakeClient) -> None:
+    server = MariaServer()
+    try:
+        server.install()
+        server.start()
+        server.administrate("CREATE DATABASE planado")
+        client = make_client(url=f"mysql://root@/planado?unix_socket={server.socket}")
+        booked = client.book()
+        server.kill()
+        down = client.visit(booked.invitation_url)
+        assert (down.status, down.headers["Retry-After"]) == (503, "10")
+        assert client.get("/").status == 200
+        server.start()
+        assert client.visit(booked.invitation_url).heading == "The conference has not started yet"
+        assert client.submit_booking().status == 200
+        client.application.database.close()
+    finally:
+        server.remove()
+
+
+def test_a_lock_that_is_held_gives_503_in_time(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    client = make_client(url=mariadb_url)
+    booked = client.book()
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET autocommit = 0")
+        cursor.execute("SELECT * FROM planado.conferences FOR UPDATE")
+        assert client.post(f"{booked.admin_path}/renew").status == 503
+        assert client.visit(booked.invitation_url).status == 200
+
+
+def test_the_first_host_that_answers_serves(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{mariadb.port}"
+    account = mariadb_url.split("@", maxsplit=1)[0]
+    assert make_client(url=f"{account}@{hosts}/planado").book()
+
+
+def test_a_host_that_is_read_only_is_left_for_the_next(
+    mariadb: MariaServer, mariadb_url: str, make_client: MakeClient
+) -> None:
+    account = mariadb_url.split("@", maxsplit=1)[0]
+    make_client(url=mariadb_url)
+    server = MariaServer()
+    try:
+        server.install()
+        server.start("--read-only")
+        server.administrate("CREATE DATABASE planado")
+        server.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
+        server.administrate("GRANT ALL ON planado.* TO planado")
+        hosts = f"127.0.0.1:{server.port},127.0.0.1:{mariadb.port}"
+        url = parse_database_url(f"{account}@{hosts}/planado")
+        database = open_database(url, "conferences", Path())
+        storage.add_conference(database, one_off(1, NOW))
+        assert rows(database) == [one_off(1, NOW)]
+        database.close()
+    finally:
+        server.remove()
+
+
+def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "server.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "server.key")
+    (tmp_path / "server.key").chmod(0o644)
+    server = MariaServer()
+    try:
+        server.install()
+        server.start(
+            f"--ssl-cert={tmp_path / 'server.pem'}", f"--ssl-key={tmp_path / 'server.key'}"
+        )
+        server.administrate("CREATE DATABASE planado")
+        server.administrate("CREATE USER planado IDENTIFIED BY 'word' REQUIRE SSL")
+        server.administrate("GRANT ALL ON planado.* TO planado")
+        (tmp_path / "password").write_text("word\n")
+        address = f"mysql://planado@127.0.0.1:{server.port}/planado?password_file=password"
+        assert make_client(url=f"{address}&tls_ca=ca.pem").book()
+        with pytest.raises(Unavailable):
+            make_client(url=address)
+        with pytest.raises(Unavailable):
+            make_client(url=f"{address}&tls=yes")
+    finally:
+        server.remove()
+
+
+def connections(server: MariaServer) -> tuple[tuple[object, ...], ...]:
+    return server.administrate(
+        "SELECT id FROM information_schema.processlist WHERE user = 'planado' ORDER BY id"
+    )
