@@ -298,3 +298,40 @@ def test_every_look_up_is_indexed(database: Database) -> None:
                 # "Impossible WHERE" and the like have read the row by its key already.
                 assert step["type"] in ("const", "range", "ref", None), (sql, step)
                 assert step["rows"] is None or int(str(step["rows"])) < 300, (sql, step)
+
+
+def test_the_same_request_from_many_at_once_books_once(stored_client: Client) -> None:
+    client = stored_client
+    body = b'{"start": "2027-03-02T09:00", "timezone": "Europe/Berlin", "duration": 60}'
+    answers: list[tuple[int, bytes]] = []
+
+    def book(_: int) -> None:
+        key = {"Idempotency-Key": "the-same"}
+        path = "/api/v1/conferences"
+        answer = client.request("POST", path, body, "application/json", key)
+        answers.append((answer.status, answer.body))
+        client.application.database.close()
+
+    in_threads(20, book)
+    assert {status for status, _ in answers} == {201}
+    assert len(set(answers)) == 1
+    assert len(rows(client.application.database)) == 1
+
+
+def test_of_many_changes_to_one_state_one_wins(stored_client: Client) -> None:
+    client = stored_client
+    booked = client.book(repeat="1weekly", count="9")
+    path = f"/api/v1/conferences/{booked.iid}"
+    bearer = {"Authorization": f"Bearer {booked.aid}"}
+    tag = client.request("GET", path, headers=bearer).headers["ETag"]
+    statuses: list[int] = []
+
+    def change(index: int) -> None:
+        headers = {**bearer, "If-Match": tag}
+        body = b'{"count": %d}' % (10 + index)
+        answer = client.request("PATCH", path, body, "application/json", headers)
+        statuses.append(answer.status)
+        client.application.database.close()
+
+    in_threads(12, change)
+    assert sorted(statuses) == [200] + [412] * 11
