@@ -154,4 +154,4 @@ def _identifier(number: int | None, meaning: str, remarks: Counter[str]) -> int:
 
 
 def _is_identifier(number: int | None) -> bool:
-    return number is not None and number > 0
+    return number is not None and 0 < number < 2**63

@@ -177,6 +177,30 @@ def test_a_table_with_other_columns_is_refused(mariadb: MariaServer, database: D
         migrate(database, "Europe/Berlin")
 
 
+def test_what_an_interruption_left_is_cleared_away(
+    mariadb: MariaServer, database: Database
+) -> None:
+    row = (1, 2, 3, NOW, 0, "")
+    fill(mariadb, [row])
+    # Ended while the new table was filled.
+    mariadb.administrate(CREATE.replace("conferences", "conferences_upgrade"))
+    assert migrate(database)[0] == "took over 1 conferences from 1 rows"
+    # Ended when the new table had taken the old one's place.
+    mariadb.administrate(CREATE.replace("conferences", "conferences_original"))
+    assert migrate(database) == []
+    tables = {name for (name,) in mariadb.administrate("SHOW TABLES FROM planado")}
+    assert tables == {"conferences", "conferences_migrations", "conferences_requests"}
+    assert database.all("SELECT iid, aid, rid FROM {table}") == [{"iid": 1, "aid": 2, "rid": 3}]
+
+
+def test_numbers_that_no_link_can_name_are_dropped(
+    mariadb: MariaServer, database: Database
+) -> None:
+    unsigned = CREATE.replace("iid BIGINT", "iid BIGINT UNSIGNED")
+    fill(mariadb, [(2**63, 2, 3, NOW, 0, ""), (2**63 - 1, 2, 3, NOW, 0, "")], unsigned)
+    assert migrate(database)[0] == "took over 1 conferences from 2 rows"
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8])
 def test_killed_in_the_middle_and_run_again(
     mariadb: MariaServer, mariadb_url: str, database: Database, tmp_path: Path, delay: float
