@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from . import identifier, recurrence, storage
 from .conference import Conference
-from .database import Database, Row
+from .database import Database, DatabaseError, Row
 
 _COLUMNS = {"iid", "aid", "rid", "time", "recev", "rectype"}
 _BATCH = 500
@@ -46,7 +46,24 @@ def take_over(db: Database, timezone: str | None, create: Callable[[Database], N
     `create` makes an empty table of ours in the database it is given; series get
     `timezone`. Raises NotUnderstood, DatabaseError.
     """
-    beside = db.beside("_upgrade")
+    lock = f"{db.table}_takeover"
+    locked = db.one("SELECT get_lock(:name, 0) AS taken", name=lock)
+    if not (locked and locked["taken"] == 1 and is_original(db)):
+        raise NotUnderstood("another init-db is at work on this table")
+    try:
+        return _take_over(db, timezone, create)
+    finally:
+        db.all("SELECT release_lock(:name)", name=lock)
+
+
+def forget_original(db: Database) -> None:
+    """Drop the original's table once ours has taken its place."""
+    if _columns(db, "_planado_old") == _COLUMNS:
+        db.run("DROP TABLE IF EXISTS {table}_planado_old")
+
+
+def _take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> Taken:
+    beside = db.beside("_planado_new")
     taken = Taken()
     rows = db.all("SELECT iid, aid, rid, time, recev, rectype FROM {table}")
     conferences = list(_conferences(rows, timezone, taken))
@@ -54,14 +71,13 @@ def take_over(db: Database, timezone: str | None, create: Callable[[Database], N
     create(beside)
     for first in range(0, len(conferences), _BATCH):
         beside.transaction(_adding(beside, conferences[first : first + _BATCH]))
-    db.run("RENAME TABLE {table} TO {table}_original, {table}_upgrade TO {table}")
+    try:
+        db.run("RENAME TABLE {table} TO {table}_planado_old, {table}_planado_new TO {table}")
+    except DatabaseError:
+        # Sent again for want of an answer, it finds that it has happened.
+        if is_original(db):
+            raise
     return taken
-
-
-def forget_original(db: Database) -> None:
-    """Drop the original's table once ours has taken its place."""
-    if _columns(db, "_original") == _COLUMNS:
-        db.run("DROP TABLE IF EXISTS {table}_original")
 
 
 def _columns(db: Database, suffix: str) -> set[str]:
@@ -69,7 +85,7 @@ def _columns(db: Database, suffix: str) -> set[str]:
         return set()
     rows = db.all(
         """
-        SELECT column_name AS name
+        SELECT lower(column_name) AS name
         FROM information_schema.columns
         WHERE table_schema = database() AND table_name = :name
         """,
@@ -91,7 +107,9 @@ def _conferences(rows: Iterable[Row], timezone: str | None, taken: Taken) -> Ite
     for row in rows:
         for name in ("iid", "aid", "rid", "time", "recev"):
             if not isinstance(row[name], int | None):
-                raise NotUnderstood(f"the column {name} holds more than whole numbers")
+                raise NotUnderstood(f"the column {name} is not of an integer type")
+        if not isinstance(row["rectype"], str | None):
+            raise NotUnderstood("the column rectype is not of a text type")
         taken.rows += 1
         reason = _reason_to_drop(row, seen)
         if reason:
