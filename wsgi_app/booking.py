@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from . import recurrence
-from .conference import Appointment
+from .conference import Appointment, Conference
 from .config import Config
 
 LONGEST_NAME = 100
@@ -69,13 +69,13 @@ def read_booking(
     fields: FieldsLike,
     config: Config,
     now: float,
-    standing_time: int | None = None,
+    standing: Conference | None = None,
     name_required: bool = True,
 ) -> Booking:
     """Return what the fields ask for; raises Refused.
 
-    `standing_time` is the start of the conference that is changed: it may stay
-    where it is even when it has passed.
+    `standing` is the conference that is changed: its start may stay where it is
+    even when it has passed, and its repetitions even above today's limit.
     """
     errors: dict[str, Wrong] = {}
 
@@ -94,11 +94,13 @@ def read_booking(
     timezone = read("timezone", parse_timezone)
     duration = read("duration", parse_duration)
     rectype = read("repeat", parse_rectype)
-    count = read("count", lambda text: parse_count(text, config.booking.max_count))
+    most = max(config.booking.max_count, standing.recev if standing else 0)
+    count = read("count", lambda text: parse_count(text, most))
 
     if day and clock and timezone:
         start = datetime.combine(day, clock)
         zone = ZoneInfo(timezone)
+        standing_time = standing.time if standing else None
         field, wrong = _start_error(start, zone, config.booking.max_days_ahead, now, standing_time)
         if wrong:
             errors[field] = wrong

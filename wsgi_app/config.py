@@ -109,9 +109,25 @@ def _base_url(text: str) -> str:
 
 def _origins(text: str) -> tuple[str, ...]:
     words = _words()(text)
-    if not all(word == "*" or urlsplit(_web_address(word))[2:] == ("", "", "") for word in words):
-        raise ValueError("empty, *, or a list of origins such as https://www.example.org")
+    if not all(word == "*" or _is_origin(word) for word in words):
+        raise ValueError(
+            "empty, *, or origins as browsers write them, such as https://www.example.org, "
+            "separated by commas"
+        )
     return words
+
+
+def _is_origin(text: str) -> bool:
+    default_ports = {"http": 80, "https": 443}
+    try:
+        parts = urlsplit(_web_address(text))
+    except ValueError:
+        return False
+    return (
+        text == _origin(text).lower()
+        and not {"@", "*"} & set(text)
+        and parts.port != default_ports[parts.scheme]
+    )
 
 
 def _room_url(text: str) -> str:

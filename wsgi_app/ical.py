@@ -17,6 +17,8 @@ from .vtimezone import vtimezone
 
 CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"
 
+# Rules go on for ever; where a zone has none, the list of its changes ends here.
+_LONGEST_DESCRIPTION_YEARS = 100
 _ALARM_BEFORE = timedelta(minutes=10)
 
 
@@ -84,7 +86,8 @@ def _add_series(event: Event, entry: CalendarEntry) -> Timezone:
     event.add("RRULE", vRecur({**parts, "COUNT": entry.count + 1}))
     starts = recurrence.starts(entry.rectype, anchor, zone, entry.time)
     *_, last = islice(starts, entry.count + 1)
-    return vtimezone(zone, first.year, recurrence.to_local(last, zone).year)
+    last_year = min(recurrence.to_local(last, zone).year, first.year + _LONGEST_DESCRIPTION_YEARS)
+    return vtimezone(zone, first.year, last_year)
 
 
 def _first_date(entry: CalendarEntry, zone: ZoneInfo) -> datetime:

@@ -26,7 +26,7 @@ _CODE = re.compile(r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)")
 _ORIGINAL_CODE = re.compile(r"(daily|weekly|monthly)([1-9][0-9]?)?")
 _LAST_WEEK = 5
 # 54 years of days. A calendar link with an anchor in antiquity may not cost more.
-_MOST_DATES = 20_000
+MOST_DATES = 20_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def starts(code: str, anchor: datetime, zone: ZoneInfo, since: int) -> Iterator[
     """
     # A start and its date differ by a day where a gap of the clock moves it past midnight.
     earliest = to_local(since, zone).date() - timedelta(days=2)
-    for day in islice(_dates(parse_rhythm(code), anchor.date()), _MOST_DATES):
+    for day in islice(_dates(parse_rhythm(code), anchor.date()), MOST_DATES):
         if day >= earliest:
             instant = to_instant(datetime.combine(day, anchor.time()), zone)
             if instant >= since:

@@ -130,10 +130,8 @@ class Request:
     @property
     def is_for_api(self) -> bool:
         """Whether a program asks, which reads problems as JSON."""
-        try:
-            return self.path.startswith("/api/")
-        except Problem:
-            return False
+        mount = urlsplit(self.config.site.base_url).path
+        return bool(re.match(rf"(?:{re.escape(mount)})?/api/", self.environ.get("PATH_INFO", "")))
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""

@@ -61,7 +61,7 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     used = used_keys()
     assert used <= set(ENGLISH)
     computed = {key for key in ENGLISH if re.match(r"field_|notice_|calendar_|state_", key)}
-    titles = {key for key in ENGLISH if key.startswith("problem_") and key.endswith("_title")}
+    titles = {key for key in ENGLISH if re.match("problem_.*_(title|api)$", key)}
     assert set(ENGLISH) == used | computed | titles
 
 

@@ -132,6 +132,9 @@ def test_change(stored_client: Client) -> None:
     # Of a conference that takes place once, the instant stays.
     assert change(timezone="Asia/Tokyo")["start"] == "2027-03-03T10:30:00+00:00"
     assert change()["start"] == "2027-03-03T10:30:00+00:00"
+    for fields in ({"start": "2027-03-03T11:00"}, {"repeat": "1daily", "count": 1}):
+        answer, problem = call(stored_client, "PATCH", path_of(booked), fields, **bearer(booked))
+        assert (answer.status, list(errors_of(problem))) == (400, ["timezone"])
     series = change(timezone="Asia/Tokyo", repeat="1daily", count=1)
     assert series["start"] == "2027-03-03T19:30:00+09:00"
 
@@ -178,6 +181,7 @@ def test_a_room_at_once(client: Client) -> None:
         ({"name": "a\nb"}, "name"),
         ({"name": "\ud800"}, "name"),
         ({"repeat": "hourly", "count": 1}, "repeat"),
+        ({"repeat": ""}, "repeat"),
         ({"repeat": "1daily"}, "count"),
         ({"repeat": "1daily", "count": 101}, "count"),
         ({"count": 3}, "repeat"),
@@ -218,6 +222,7 @@ def test_problems_of_the_api_are_json(client: Client, make_client: MakeClient) -
     booked = book(client)
     form = "application/x-www-form-urlencoded"
     for status, answer in {
+        400: client.get("/api/v1/conferences/%ff"),
         415: client.request("POST", CONFERENCES, b"a=b", form),
         413: client.request("POST", CONFERENCES, b"x" * 16385, "application/json"),
         404: client.get("/api/v1/nothing"),
@@ -263,6 +268,9 @@ def test_two_programs_do_not_overwrite_each_other(stored_client: Client) -> None
         assert second.status == 412
     _, shown = call(client, "GET", path_of(booked), **bearer(booked))
     assert shown["count"] == 5
+    for tags in ('"x,*,y"', "", ",", f"W/{first.headers['ETag']}"):
+        weak, _ = call(client, "PATCH", path_of(booked), {}, If_Match=tags, **bearer(booked))
+        assert weak.status == 412
     for tags in (first.headers["ETag"], f'"x", {first.headers["ETag"]}', "*"):
         third, _ = call(client, "PATCH", path_of(booked), {}, If_Match=tags, **bearer(booked))
         assert third.status == 200

@@ -70,8 +70,8 @@ def change(request: Request, db: Database) -> Response:
     """Changes a conference, with If-Match only if it still is as it was."""
     for _ in range(_TRIES):
         before = _get(request, db)
-        standing = _standing(request, before)
-        booking = _read(request, _object(request), _CHANGED, standing, before.time)
+        values = _object(request)
+        booking = _read(request, values, _CHANGED, _standing(before, values), before)
         _check_precondition(request, before)
         after = before.changed(booking.appointment)
         if storage.change_conference(db, before, after):
@@ -81,10 +81,12 @@ def change(request: Request, db: Database) -> Response:
 
 def cancel(request: Request, db: Database) -> Response:
     """Deletes a conference at once."""
-    conference = _get(request, db)
-    _check_precondition(request, conference)
-    storage.remove_conference(db, conference.iid, conference.aid)
-    return Response(b"", HTTPStatus.NO_CONTENT)
+    for _ in range(_TRIES):
+        conference = _get(request, db)
+        _check_precondition(request, conference)
+        if storage.remove_if_unchanged(db, conference):
+            return Response(b"", HTTPStatus.NO_CONTENT)
+    raise Unavailable("the row keeps changing")
 
 
 def start_room(request: Request) -> Response:
@@ -132,8 +134,10 @@ def _get(request: Request, db: Database) -> Conference:
 
 def _check_precondition(request: Request, conference: Conference) -> None:
     """Raise Problem where If-Match names another state (RFC 9110 section 13.1.1)."""
-    wanted = [tag.strip() for tag in request.header("If-Match").split(",") if tag.strip()]
-    if wanted and "*" not in wanted and _etag(conference) not in wanted:
+    header = request.header_if_sent("If-Match")
+    if header is None or header.strip() == "*":
+        return
+    if _etag(conference) not in re.findall(r'(?:W/)?"[^"]*"', header):
         raise Problem(HTTPStatus.PRECONDITION_FAILED, "problem_precondition")
 
 
@@ -153,19 +157,27 @@ def _unauthorized() -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "problem_unauthorized", {"WWW-Authenticate": "Bearer"})
 
 
-def _standing(request: Request, conference: Conference) -> dict[str, str]:
-    """Return a conference as the fields of a request; what is not named in a change stays."""
-    zone = ZoneInfo(conference.timezone or request.config.site.timezone)
+def _standing(conference: Conference, values: Mapping[str, object]) -> dict[str, str]:
+    """Return a conference as the fields of a request, for what `values` do not name.
+
+    Of a series the clock time stays. A one-off is an instant and has no zone
+    that a local start or a rhythm could be meant in.
+    """
+    zone = ZoneInfo(conference.timezone or "UTC")
     appointment = conference.appointment(zone.key)
-    # A one-off is an instant; of a series it is the clock time that stays.
     start = appointment.start.isoformat(timespec="minutes")
-    return {
-        "start": start if conference.timezone else _start_text(conference.time, zone),
+    fields = {
+        "start": start if conference.timezone else f"{start}Z",
         "timezone": zone.key,
         "duration": "1",
         "repeat": appointment.rectype,
         "count": str(appointment.count),
     }
+    start_is_local = _START.fullmatch(str(values.get("start", "Z")))
+    needs_zone = values.get("repeat") or (start_is_local and not start_is_local[3])
+    if needs_zone and not conference.timezone:
+        del fields["timezone"]
+    return fields
 
 
 def _object(request: Request) -> dict[str, Any]:
@@ -180,7 +192,7 @@ def _read(
     values: Mapping[str, object],
     allowed: tuple[str, ...],
     standing: Mapping[str, str],
-    standing_time: int | None = None,
+    conference: Conference | None = None,
 ) -> Booking:
     """Return what `values` ask for, with `standing` where they say nothing; raises Problem."""
     errors: dict[str, Wrong] = {}
@@ -201,7 +213,7 @@ def _read(
             Fields(list(texts.items())),
             request.config,
             request.now,
-            standing_time,
+            conference,
             name_required=False,
         )
     except Refused as refused:
@@ -221,6 +233,8 @@ def _text_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
         return str(value)
     if name == "repeat" and value is None:
         return ""
+    if name == "repeat" and value == "":
+        raise Wrong("error_repeat")
     if not isinstance(value, str):
         raise Wrong("error_no_text")
     return value

@@ -42,7 +42,7 @@ def show_entry(request: Request) -> Response:
             duration=_duration(request),
             timezone=timezone,
             rectype=rectype,
-            count=booking.parse_count(query["count"], request.config.booking.max_count),
+            count=booking.parse_count(query["count"], recurrence.MOST_DATES - 1),
             anchor=anchor,
             sequence=_number(query["sequence"] or "0", 2**31 - 1),
             cancelled=_cancelled(query["status"]),

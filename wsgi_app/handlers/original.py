@@ -46,7 +46,7 @@ def show_entry(request: Request) -> Response:
         "timezone": request.config.site.timezone,
     }
     rectype, count = recurrence.code_of_original(request.query["rtype"]), request.query["rec"]
-    if rectype and count not in ("", "0"):
+    if rectype and re.fullmatch("[1-9][0-9]{0,3}", count):
         fields |= {"repeat": rectype, "count": count}
     present = {name: value for name, value in fields.items() if value}
     return redirect(request.url(f"/cal/{iid}.ics?{urlencode(present, quote_via=quote)}"))

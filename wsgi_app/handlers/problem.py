@@ -42,7 +42,7 @@ def _document(request: Request, problem: Problem) -> Response:
         "type": "about:blank",
         "title": problem.status.phrase,
         "status": problem.status.value,
-        "detail": request.texts[problem.text],
+        "detail": request.texts.get(f"{problem.text}_api") or request.texts[problem.text],
         "errors": [
             {"field": field, "message": message} for field, message in problem.errors.items()
         ],
