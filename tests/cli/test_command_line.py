@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.client import Client
+from tests.support.client import booking_fields
 from tests.support.clock import Clock
 from tests.support.process import ROOT, Server, planado
 
@@ -27,8 +27,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def form() -> bytes:
     clock = Clock()
     clock.now = time.time()
-    fields = Client(None, clock).fields(name="Nobody's business")  # type: ignore[arg-type]
-    return urlencode(fields).encode()
+    return urlencode(booking_fields(clock, name="Nobody's business")).encode()
 
 
 def test_one_command_serves_on_sqlite_with_no_configuration(server: Server, tmp_path: Path) -> None:

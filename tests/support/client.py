@@ -187,17 +187,7 @@ class Client:
 
     def fields(self, **changes: str) -> dict[str, str]:
         """Return the fields of a booking in an hour, with changes."""
-        start = self.clock.local("Europe/Berlin", HOUR)
-        return {
-            "name": "Team meeting",
-            "date": start.date().isoformat(),
-            "time": f"{start:%H:%M}",
-            "timezone": "Europe/Berlin",
-            "duration": "60",
-            "repeat": "",
-            "count": "",
-            **changes,
-        }
+        return booking_fields(self.clock, **changes)
 
     def _call(self, url: str, environ: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -215,6 +205,21 @@ class Client:
         assert len(names) == len(set(names)), "a header twice"
         assert "set-cookie" not in names
         return Answer(url, int(status[:3]), dict(headers), content)
+
+
+def booking_fields(clock: Clock, **changes: str) -> dict[str, str]:
+    """Return the fields of a booking in an hour, with changes."""
+    start = clock.local("Europe/Berlin", HOUR)
+    return {
+        "name": "Team meeting",
+        "date": start.date().isoformat(),
+        "time": f"{start:%H:%M}",
+        "timezone": "Europe/Berlin",
+        "duration": "60",
+        "repeat": "",
+        "count": "",
+        **changes,
+    }
 
 
 def query_of(url: str) -> dict[str, str]:
