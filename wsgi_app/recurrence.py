@@ -22,6 +22,9 @@ OFFERED = ("1daily", "weekdays", "1weekly", "2weekly", "4weekly", "1monthly", "1
 # Half a day in seconds: less than lies between two dates, more than a zone's rules ever changed by.
 LARGEST_SHIFT = 12 * 60 * 60
 
+# The beginning of the year 9999: local time and a day's duration still fit into the calendar.
+LATEST_START = 253370764800
+
 _CODE = re.compile(r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)")
 _ORIGINAL_CODE = re.compile(r"(daily|weekly|monthly)([1-9][0-9]?)?")
 _LAST_WEEK = 5

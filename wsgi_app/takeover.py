@@ -18,8 +18,6 @@ from .database import Database, DatabaseError, Row
 
 _COLUMNS = {"iid", "aid", "rid", "time", "recev", "rectype"}
 _BATCH = 500
-# Until the end of the year 9998, so that local time and a day's duration fit.
-_LATEST = 253370764800
 
 
 class NotUnderstood(Exception):
@@ -124,7 +122,7 @@ def _reason_to_drop(row: Row, seen: dict[int, Row]) -> str:
     """Return why nobody can miss a row, empty where it is needed."""
     if not _is_identifier(row["iid"]):
         return "dropped, as no link leads to them: rows without an invitation number"
-    if row["time"] is None or not 0 <= row["time"] <= _LATEST:
+    if row["time"] is None or not 0 <= row["time"] <= recurrence.LATEST_START:
         return "dropped, as they never take place: rows without a start in the calendar"
     if row["iid"] not in seen:
         return ""

@@ -10,9 +10,6 @@ from zoneinfo import ZoneInfo
 from .. import booking, identifier, recurrence
 from ..web import Problem, Request, Response
 
-# The last instant whose local time fits into the years to 9999 in every zone.
-_LATEST = 253370764800
-
 
 def show_entry(request: Request) -> Response:
     """The entry as a file that calendar programs open."""
@@ -30,7 +27,7 @@ def show_entry(request: Request) -> Response:
         rectype = booking.parse_rectype(query["repeat"])
         timezone = booking.parse_timezone(query["timezone"] or "UTC")
         anchor = _anchor(query["anchor"]) if rectype else None
-        time = _number(query["time"], _LATEST)
+        time = _number(query["time"], recurrence.LATEST_START)
         if rectype:
             time = _start(time, ZoneInfo(timezone), rectype, anchor)
         entry = ical.CalendarEntry(
