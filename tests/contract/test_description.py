@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,19 +12,17 @@ from typing import Any
 import pytest
 
 from tests.conftest import missing
-from tests.support.process import Server
+from tests.support.process import ROOT, Server
 
+PROGRAM = ROOT / ".venv-contract/bin/schemathesis"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.fixture
 def schemathesis() -> str:
-    program = os.environ.get("SCHEMATHESIS", "")
-    if not program:
-        if os.environ.get("HYPOTHESIS_PROFILE") != "all":
-            pytest.skip("schemathesis runs in: script/test all")
+    if not PROGRAM.exists():
         missing("schemathesis", "script/test all")
-    return program
+    return str(PROGRAM)
 
 
 @pytest.fixture
