@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from . import routes
-from .cleanup import clean_up
+from . import log, routes
 from .config import Config
 from .database import Database, DatabaseError
-from .handlers.cors import with_cors
-from .handlers.problem import report
 from .look import Look
 from .texts import choose_language
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-log = logging.getLogger("planado")
 
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
@@ -48,6 +40,8 @@ class Application:
         request = self._request(environ)
         response, stored = self._response(request)
         if request.is_for_api:
+            from .handlers.cors import with_cors
+
             response = with_cors(request, response)
         headers = {"Cache-Control": "no-store", **self._security_headers, **response.headers}
         if response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
@@ -71,14 +65,14 @@ class Application:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
             route, values = _route(request.method, request.path)
             pattern = route.pattern
-            request = replace(request, path_values=values)
+            request.path_values = values
             if request.method == "POST" and not request.is_for_api:
                 _ = request.form  # A body that may not be read is refused before anything happens.
             if isinstance(route, StoredRoute):
-                return route.handler(request, self.database), True
-            return route.handler(request), False
+                return route.find_handler()(request, self.database), True
+            return route.find_handler()(request), False
         except Problem as problem:
-            return report(request, problem), False
+            return _report(request, problem), False
         except DatabaseError as error:
             log.error("%s %s: database: %s", request.method, pattern, error)
             unavailable = Problem(
@@ -86,17 +80,19 @@ class Application:
                 "problem_unavailable",
                 {"Retry-After": _RETRY_AFTER_SECONDS},
             )
-            return report(request, unavailable), False
+            return _report(request, unavailable), False
         except Exception as error:
             log.error("%s %s failed: %s", request.method, pattern, _without_values(error))
             internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
-            return report(request, internal), False
+            return _report(request, internal), False
 
     def _clean_up(self, now: float) -> None:
         with self._cleanup_lock:
             if now < self._next_cleanup <= now + _SECONDS_BETWEEN_CLEANUPS:
                 return
             self._next_cleanup = now + _SECONDS_BETWEEN_CLEANUPS
+        from .cleanup import clean_up
+
         try:
             clean_up(self.database, self.config.doors, now, batches=1)
         except DatabaseError as error:
@@ -117,6 +113,12 @@ class _ThenCall:
 
     def close(self) -> None:
         self._after()
+
+
+def _report(request: Request, problem: Problem) -> Response:
+    from .handlers.problem import report
+
+    return report(request, problem)
 
 
 def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
@@ -157,5 +159,7 @@ def _without_values(error: BaseException) -> str:
     """Return where an error came from and of which kind it is; its text may quote what a visitor
     sent.
     """
+    import traceback
+
     places = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__name__}\n{places}"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -319,6 +318,8 @@ class MariaDatabase(Database):
         # unless told not to.
         if not self.url.tls or self.url.unix_socket:
             return {"ssl_disabled": True}
+        import ssl
+
         return {"ssl": ssl.create_default_context(cafile=self._tls_ca)}
 
     @property

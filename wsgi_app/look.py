@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
+import zlib
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from .page import Template
 from .texts import FALLBACK, Texts
@@ -24,8 +24,7 @@ _CONTENT_TYPES = {
 }
 
 
-@dataclass(frozen=True)
-class StaticFile:
+class StaticFile(NamedTuple):
     """What is served of a file; `etag` changes with its content."""
 
     content: bytes
@@ -80,7 +79,8 @@ class Look:
             content_type = _CONTENT_TYPES.get(file.suffix)
             if content_type:
                 content = file.read_bytes()
-                etag = hashlib.sha256(content).hexdigest()[:16]
+                # Against chance only: hashlib would load all of OpenSSL.
+                etag = f"{zlib.crc32(content):08x}{len(content):x}"
                 files[file.name] = StaticFile(content, content_type, etag)
         return files
 
@@ -88,6 +88,7 @@ class Look:
         return [
             file
             for folder in self._folders
-            for file in (folder / kind).glob(f"*{suffix}")
-            if file.is_file()
+            if (folder / kind).is_dir()
+            for file in (folder / kind).iterdir()
+            if file.name.endswith(suffix) and file.is_file()
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from . import identifier, recurrence, storage
@@ -159,7 +159,7 @@ def _conference(row: Row, timezone: str | None, remarks: Counter[str]) -> Confer
             "there are series: give the zone of the PHP server, such as --timezone Europe/Berlin"
         )
     anchor = recurrence.to_local(row["time"], ZoneInfo(timezone)).isoformat(timespec="minutes")
-    return replace(conference, recev=recev, rectype=code, timezone=timezone, anchor=anchor)
+    return conference._replace(recev=recev, rectype=code, timezone=timezone, anchor=anchor)
 
 
 def _identifier(number: int | None, meaning: str, remarks: Counter[str]) -> int:

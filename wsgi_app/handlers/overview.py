@@ -121,7 +121,7 @@ def stored(request: Request, conference: Conference) -> Html:
         "stored.html",
         rows=joined(
             _ROW.render(request.texts, column=column, value=value)
-            for column, value in vars(conference).items()
+            for column, value in conference._asdict().items()
         ),
         deletion=request.texts.format("stored_deletion", moment=moment),
     )
@@ -140,4 +140,4 @@ def _series_words(request: Request, conference: Conference, booking: Booking) ->
     rhythm = rhythm_words(
         request.texts, appointment.rectype, datetime.fromisoformat(conference.anchor)
     )
-    return request.texts.plural("series", appointment.count + 1, rhythm=rhythm)
+    return request.texts.plural("series", appointment.recev + 1, rhythm=rhythm)

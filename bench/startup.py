@@ -1,0 +1,104 @@
+"""What a process per request costs: the waiting page under CGI against `import pymysql` and
+`import sqlite3`, and a report of what is imported.
+
+Run: .venv/bin/python -m bench.startup [PYTHON]
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from tests.support.mariadb import PASSWORD, MariaServer
+from tests.support.process import ROOT
+from wsgi_app.conference import Appointment
+from wsgi_app.config import load_config
+from wsgi_app.database import open_database
+from wsgi_app.migrate import migrate
+from wsgi_app.storage import book_conference
+
+ROUNDS = 25
+CGI = "from wsgiref.handlers import CGIHandler; from planado import application; "
+CGI += "CGIHandler().run(application)"
+
+
+def main() -> None:
+    """Print a table of medians, interleaved, and the imports of the page on SQLite."""
+    python = sys.argv[1] if len(sys.argv) > 1 else sys.executable
+    server = MariaServer()
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            server.install()
+            server.start()
+            server.administrate("CREATE DATABASE planado")
+            server.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
+            server.administrate("GRANT ALL ON planado.* TO planado")
+            socket = f"unix_socket={server.socket}"
+            maria = _prepared(
+                Path(name), f"mysql://planado:{quote(PASSWORD, safe='')}@/planado?{socket}"
+            )
+            sqlite = _prepared(Path(name), "sqlite:///planado.db")
+            _compare(python, "import pymysql", maria)
+            _compare(python, "import sqlite3", sqlite)
+            report = _run([python, "-X", "importtime", "-c", CGI], sqlite).stderr
+            print(report.decode())
+        finally:
+            server.remove()
+
+
+def _prepared(folder: Path, url: str) -> dict[str, str]:
+    """Book a conference and return the environment of a CGI call for its waiting page."""
+    (folder / "planado.ini").write_text("[cleanup]\nwhen = cron\n")
+    environ = {"PLANADO_CONFIG": str(folder / "planado.ini"), "PLANADO_DATABASE_URL": url}
+    config = load_config(folder / "planado.ini", environ)
+    database = open_database(config.database.url, config.database.table, config.folder)
+    migrate(database)
+    start = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
+    conference = book_conference(database, Appointment(start, "UTC", "", 0))
+    database.close()
+    packages = next(p for p in sys.path if p.endswith("site-packages"))
+    return environ | {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT}:{packages}",
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": f"/i/{conference.iid}",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+    }
+
+
+def _compare(python: str, reference: str, environ: dict[str, str]) -> None:
+    page = _run([python, "-c", CGI], environ).stdout
+    assert b"Status: 200" in page and b'class="card waiting"' in page, page
+    seconds: dict[str, list[float]] = {reference: [], CGI: []}
+    for _ in range(ROUNDS):
+        for code, measured in seconds.items():
+            measured.append(_processor_seconds([python, "-c", code], environ))
+    floor, planado = (statistics.median(measured) for measured in seconds.values())
+    print(f"{reference}: {floor * 1000:.1f} ms, waiting page: {planado * 1000:.1f} ms, ", end="")
+    print(f"{planado / floor:.2f} times")
+
+
+def _processor_seconds(command: list[str], environ: dict[str, str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _run(command, environ)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def _run(command: list[str], environ: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, env=environ, capture_output=True, check=True)
+
+
+if __name__ == "__main__":
+    main()
