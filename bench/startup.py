@@ -14,9 +14,9 @@ import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
 
-from tests.support.mariadb import PASSWORD, MariaServer
+from bench.servers import maria_url
+from tests.support.mariadb import MariaServer
 from tests.support.process import ROOT
 from wsgi_app.conference import Appointment
 from wsgi_app.config import load_config
@@ -35,15 +35,7 @@ def main() -> None:
     server = MariaServer()
     with tempfile.TemporaryDirectory() as name:
         try:
-            server.install()
-            server.start()
-            server.administrate("CREATE DATABASE planado")
-            server.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
-            server.administrate("GRANT ALL ON planado.* TO planado")
-            socket = f"unix_socket={server.socket}"
-            maria = _prepared(
-                Path(name), f"mysql://planado:{quote(PASSWORD, safe='')}@/planado?{socket}"
-            )
+            maria = _prepared(Path(name), maria_url(server))
             sqlite = _prepared(Path(name), "sqlite:///planado.db")
             _compare(python, "import pymysql", maria)
             _compare(python, "import sqlite3", sqlite)
