@@ -1,7 +1,8 @@
 """What a process per request costs: the waiting page under CGI against `import pymysql` and
 `import sqlite3`, and a report of what is imported.
 
-Run: .venv/bin/python -m bench.startup [PYTHON]
+Planado is installed into an environment of its own, as what other packages are there changes what
+pymysql imports. Run: .venv/bin/python -m bench.startup [PYTHON]
 """
 
 from __future__ import annotations
@@ -30,19 +31,27 @@ CGI += "CGIHandler().run(application)"
 
 
 def main() -> None:
-    """Print a table of medians, interleaved, and the imports of the page on SQLite."""
-    python = sys.argv[1] if len(sys.argv) > 1 else sys.executable
+    """Print a table of medians, interleaved, and the imports of the page on MariaDB."""
     server = MariaServer()
     with tempfile.TemporaryDirectory() as name:
+        python = _installed(Path(name), sys.argv[1] if len(sys.argv) > 1 else sys.executable)
         try:
             maria = _prepared(Path(name), maria_url(server))
             sqlite = _prepared(Path(name), "sqlite:///planado.db")
             _compare(python, "import pymysql", maria)
             _compare(python, "import sqlite3", sqlite)
-            report = _run([python, "-X", "importtime", "-c", CGI], sqlite).stderr
+            report = _run([python, "-X", "importtime", "-c", CGI], maria).stderr
             print(report.decode())
         finally:
             server.remove()
+
+
+def _installed(folder: Path, python: str) -> str:
+    """Install Planado and what it needs; return the Python that has it."""
+    subprocess.run([python, "-m", "venv", folder / "venv"], check=True)
+    pip = [str(folder / "venv/bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, str(ROOT)], check=True)
+    return str(folder / "venv/bin/python")
 
 
 def _prepared(folder: Path, url: str) -> dict[str, str]:
@@ -55,10 +64,8 @@ def _prepared(folder: Path, url: str) -> dict[str, str]:
     start = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
     conference = book_conference(database, Appointment(start, "UTC", "", 0))
     database.close()
-    packages = next(p for p in sys.path if p.endswith("site-packages"))
     return environ | {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT}:{packages}",
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": f"/i/{conference.iid}",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -28,6 +27,8 @@ from urllib.parse import quote
 from .database_url import DatabaseUrl
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import pymysql
     from pymysql.cursors import DictCursor
 
@@ -215,6 +216,8 @@ class SqliteDatabase(Database):
         return self.path.exists()
 
     def _connect(self) -> sqlite3.Connection:
+        import sqlite3
+
         with self._named_errors():
             connection = sqlite3.connect(
                 # Opening may not make a file: that would hide that the right one lies elsewhere.
@@ -238,6 +241,8 @@ class SqliteDatabase(Database):
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
+        import sqlite3
+
         try:
             yield
         except sqlite3.IntegrityError as error:
