@@ -42,6 +42,9 @@ _CONNECT_SECONDS = 5
 _LOCK_SECONDS = 5
 # Longer than a lock is waited for; a server that hangs may not hold up the pages for long.
 ANSWER_SECONDS = 10
+# Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what was confirmed through one node is there
+# through each other one a moment later.
+_WAIT_FOR_CLUSTER = 3
 # What a node of a cluster says that answers and does not serve: read-only, or cut off.
 _NOT_SERVING = (1047, 1290, 1836)
 
@@ -312,6 +315,8 @@ class MariaDatabase(Database):
                 **self._tls,
             )
             connection.query(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
+            if _is_in_cluster(connection):
+                connection.query(f"SET SESSION wsrep_sync_wait = {_WAIT_FOR_CLUSTER}")
             return connection
         except (pymysql.Error, OSError) as error:
             place = self.url.unix_socket or f"{host}:{port}"
@@ -394,6 +399,14 @@ def _with_table(sql: str, table: str, quote: str) -> str:
 @lru_cache
 def _with_percent_parameters(sql: str) -> str:
     return re.sub(r":([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _is_in_cluster(connection: pymysql.Connection[DictCursor]) -> bool:
+    with connection.cursor() as cursor:
+        # A server built without Galera does not know the variable.
+        cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+        row = cursor.fetchone()
+        return row is not None and row["Value"] == "ON"
 
 
 def _number(error: Exception) -> int | str:
