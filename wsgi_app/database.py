@@ -15,7 +15,6 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
@@ -71,6 +70,10 @@ class _Conflict(Unavailable):
 
 class _ConnectionLost(Unavailable):
     """No answer arrived, or none will on this connection; the statement may have happened."""
+
+
+class _NoAnswer(Unavailable):
+    """The server hangs; asked again, it would hang again."""
 
 
 class Database(ABC):
@@ -148,14 +151,9 @@ class Database(ABC):
                 return attempt()
             except _ConnectionLost:
                 self.close()
-                self._turn_away()
             except _Conflict:
                 time.sleep(_FIRST_PAUSE_SECONDS * 2**number)
         return attempt()
-
-    def _turn_away(self) -> None:
-        """Let the next connection begin with another host, where there are several."""
-        return
 
     def _roll_back(self) -> None:
         try:
@@ -272,15 +270,16 @@ class MariaDatabase(Database):
         self.url = url
         self.folder = folder
         self.answer_seconds = answer_seconds
-        self._hosts = deque(url.hosts or [("localhost", 3306)])
+        self._hosts = list(url.hosts or [("localhost", 3306)])
 
     def _connect(self) -> pymysql.Connection[DictCursor]:
         last_error: DatabaseError | None = None
-        for host, port in tuple(self._hosts):
+        for host, port in self._hosts:
             try:
                 return self._connect_to(host, port)
             except DatabaseError as error:
                 last_error = error
+                self._put_last(host, port)
         assert last_error
         raise last_error
 
@@ -336,8 +335,10 @@ class MariaDatabase(Database):
     def _tls_ca(self) -> Path | None:
         return self.folder / self.url.tls_ca if self.url.tls_ca else None
 
-    def _turn_away(self) -> None:
-        self._hosts.rotate(-1)
+    def _put_last(self, host: str, port: int) -> None:
+        """Let the next connections begin with other hosts, where there are several."""
+        # A list of its own each time: other threads may be walking along the old one.
+        self._hosts = sorted(self._hosts, key=lambda each: each == (host, port))
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         import pymysql
@@ -349,7 +350,10 @@ class MariaDatabase(Database):
                 cursor.execute(_with_percent_parameters(statement), values)
                 return list(cursor.fetchall()), cursor.rowcount
         except (pymysql.Error, OSError) as error:
-            raise self._named(error) from None
+            named = self._named(error)
+            if isinstance(named, _ConnectionLost | _NoAnswer):
+                self._put_last(connection.host, connection.port)
+            raise named from None
 
     def _named(self, error: Exception) -> DatabaseError:
         import pymysql
@@ -361,9 +365,7 @@ class MariaDatabase(Database):
         if number == ER.LOCK_DEADLOCK:
             return _Conflict(str(number))
         if isinstance(error.__context__, TimeoutError):
-            # Asked again, a server that hangs would hang again.
-            self.close()
-            return Unavailable(f"no answer within {self.answer_seconds} seconds")
+            return _NoAnswer(f"no answer within {self.answer_seconds} seconds")
         lost = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, *_NOT_SERVING)
         if number in lost or isinstance(error, OSError | pymysql.InterfaceError):
             return _ConnectionLost(str(number))

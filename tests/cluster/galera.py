@@ -107,19 +107,19 @@ class Node:
     def status(self, name: str) -> str:
         """Return a status variable, empty where the server does not answer."""
         try:
-            [(_, value)] = self.administrate(f"SHOW STATUS LIKE '{name}'")
+            [(_, value)] = self.ask_at_once(f"SHOW STATUS LIKE '{name}'")
         except (pymysql.Error, OSError):
             return ""
         return str(value)
 
-    def connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    def connect(self, sync_wait: int = 7) -> pymysql.Connection[pymysql.cursors.Cursor]:
         """Return a connection of the administrator."""
         return pymysql.connect(
             unix_socket=str(self.socket),
             user="root",
             autocommit=True,
             read_timeout=60,
-            init_command="SET SESSION wsrep_sync_wait = 7",
+            init_command=f"SET SESSION wsrep_sync_wait = {sync_wait}",
         )
 
     def administrate(self, sql: str) -> tuple[tuple[object, ...], ...]:
@@ -127,6 +127,12 @@ class Node:
         rows.
         """
         with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+    def ask_at_once(self, sql: str) -> tuple[tuple[object, ...], ...]:
+        """Carry out a statement as administrator, whatever the other nodes do; return its rows."""
+        with self.connect(sync_wait=0) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall()
 
@@ -213,7 +219,7 @@ class Cluster:
         if len(down) > 1:
             # Who is left is no majority, and may only say so.
             survivor = next(node for node in self.nodes if node not in down)
-            survivor.administrate("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
+            survivor.ask_at_once("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
             survivor.wait_until_synced()
         self.rejoin(*down)
 

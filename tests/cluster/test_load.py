@@ -27,6 +27,10 @@ def test_nothing_is_lost_or_doubled_while_a_node_is_killed_and_comes_back(
         load.go_on(200)
         cluster.rejoin(c)
         load.go_on(200)
+        a.stop()
+        load.go_on(200)
+        cluster.rejoin(a)
+        load.go_on(200)
         # Figures for docs/cluster.md; pytest -s shows them.
         print(f"longest wait {load.longest_wait:.1f} s, answers {dict(load.statuses)}")
     swept = planado(folders[0], "cleanup")
