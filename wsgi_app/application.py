@@ -18,6 +18,10 @@ from .web import PlainRoute, Problem, Request, Response, StoredRoute
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+_BY_FIRST_SEGMENT: dict[str, list[PlainRoute | StoredRoute]] = {}
+for _each in (*routes.PLAIN, *routes.STORED):
+    _BY_FIRST_SEGMENT.setdefault(_each.pattern.split("/")[1], []).append(_each)
+
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
 
@@ -123,7 +127,7 @@ def _report(request: Request, problem: Problem) -> Response:
 
 def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
     allowed = []
-    for route in (*routes.PLAIN, *routes.STORED):
+    for route in _BY_FIRST_SEGMENT.get(path.split("/")[1], ()):
         values = route.match(path)
         if values is None:
             continue

@@ -39,6 +39,7 @@ class Look:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
         self.template = cache(self._template)
+        self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
 
     @cached_property
@@ -61,6 +62,9 @@ class Look:
             if file.is_file():
                 return Template(file.read_text("utf-8"))
         raise LookupError(f"no template {name}")
+
+    def _template_in(self, name: str, language: str) -> Template:
+        return self.template(name).with_texts(self.texts(language))
 
     def _texts(self, language: str) -> Texts:
         catalogue: dict[str, object] = {}

@@ -160,7 +160,7 @@ class Request:
 
     def markup(self, template: str, **values: object) -> Html:
         """Return a template in the visitor's language with the values filled in."""
-        return self.look.template(template).render(self.texts, **values)
+        return self.look.template_in(template, self.texts.language).render({}, **values)
 
     @cached_property
     def _root(self) -> str:
