@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .check import check_database, check_templates, check_translations
 from .cleanup import Swept, clean_up
-from .config import Config, ConfigError, find_config, load_config, parse_listen
+from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
 from .look import Look
 from .migrate import ForeignTable, migrate, pending, prepare
@@ -125,9 +125,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "serve":
             subparser.add_argument(
                 "--listen",
-                metavar="HOST:PORT",
-                type=parse_listen,
-                help="address to serve on (else [server] listen)",
+                metavar="HOST:PORT|unix:/PATH",
+                type=_listen,
+                help="address or Unix socket to serve on (else [server] listen)",
             )
         if name == "init-db":
             subparser.add_argument(
@@ -137,6 +137,13 @@ def _parser() -> argparse.ArgumentParser:
                 help="time zone of the series in a table of the PHP version that is taken over",
             )
     return parser
+
+
+def _listen(text: str) -> Listen:
+    try:
+        return parse_listen(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"allowed is {error}") from error
 
 
 def _zone(text: str) -> str:

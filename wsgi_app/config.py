@@ -22,6 +22,11 @@ HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
 # A mount point of one of these names could not be told from what it serves.
 OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "room", "static")
+# Linux has room for this many bytes and a zero (unix(7)).
+LONGEST_SOCKET_PATH = 107
+
+Listen = tuple[str, int] | Path
+"""Host and port, or the path of a Unix socket."""
 
 
 Value = TypeVar("Value")
@@ -174,10 +179,17 @@ def _table(text: str) -> str:
     return text
 
 
-def parse_listen(text: str) -> tuple[str, int]:
+def parse_listen(text: str) -> Listen:
+    """Return where to listen; raises ValueError with what is allowed."""
+    path = text.removeprefix("unix:")
+    if path != text and path.startswith("/") and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return Path(path)
     match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
     if not match or int(match[2]) > 65535:
-        raise ValueError("HOST:PORT such as 127.0.0.1:8080")
+        raise ValueError(
+            "HOST:PORT such as 127.0.0.1:8080, or unix:/PATH such as unix:/run/planado/socket, "
+            f"its path up to {LONGEST_SOCKET_PATH} bytes long"
+        )
     return match[1].strip("[]"), int(match[2])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
     started = Server(tmp_path)
     yield started
     started.stop()
+
+
+@pytest.fixture
+def socket_path() -> Iterator[Path]:
+    """A path that is short enough for a Unix socket, wherever the tests' own folders are."""
+    with tempfile.TemporaryDirectory(prefix="planado-") as folder:
+        yield Path(folder) / "socket"
 
 
 def form() -> bytes:
@@ -85,6 +94,44 @@ def test_a_chunked_body_is_read(server: Server) -> None:
     fields = form()
     assert send(fields[:20], fields[20:])[0] == 200
     assert send(b"x" * 9000, b"x" * 9000)[0] == 413
+
+
+def test_a_unix_socket_serves_its_user_and_group_alone(tmp_path: Path, socket_path: Path) -> None:
+    path = socket_path
+    server = Server(tmp_path, unix_socket=path)
+    try:
+        assert server.printed() == f"Planado serves on unix:{path} (Ctrl-C ends it)\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        response, text = server.request("POST", "/book", form(), **FORM)
+        assert response.status == 200, text
+
+        beside = planado(tmp_path, "serve", f"--listen=unix:{path}")
+        assert beside.returncode == 1
+        assert f"cannot listen on unix:{path}: " in beside.stderr
+        assert "another server listens there" in beside.stderr
+        assert server.request("GET", "/health")[1] == "ok\n"
+
+        server.kill()
+        assert path.is_socket()
+        server = Server(tmp_path, unix_socket=path)
+        assert server.request("GET", "/health")[1] == "ok\n"
+        server.interrupt()
+        assert not path.exists()
+    finally:
+        server.stop()
+
+
+def test_a_unix_socket_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    for path in (tmp_path / "none/socket", file):
+        done = planado(tmp_path, "serve", f"--listen=unix:{path}")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"planado: cannot listen on unix:{path}: ")
+    assert file.read_text() == "kept"
+    done = planado(tmp_path, "serve", f"--listen=unix:/{'x' * 107}")
+    assert done.returncode == 2
+    assert "its path up to 107 bytes long" in done.stderr
 
 
 def test_a_trusted_proxy_says_where_visitors_come_from(tmp_path: Path, server: Server) -> None:

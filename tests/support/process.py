@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,10 +33,12 @@ def planado(
 
 
 class Server:
-    """`planado.py serve` in a folder, on a free port of the loopback interface."""
+    """`planado.py serve` in a folder, on a free port of loopback or on a Unix socket."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, unix_socket: Path | None = None) -> None:
         self.port = free_port()
+        self.unix_socket = unix_socket
+        listen = f"unix:{unix_socket}" if unix_socket else f"127.0.0.1:{self.port}"
         self.output = folder / "output"
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
@@ -42,7 +46,7 @@ class Server:
                     sys.executable,
                     ROOT / "planado.py",
                     "serve",
-                    f"--listen=127.0.0.1:{self.port}",
+                    f"--listen={listen}",
                     *arguments,
                 ],
                 cwd=folder,
@@ -62,6 +66,9 @@ class Server:
     ) -> tuple[http.client.HTTPResponse, str]:
         """Return the answer and its text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        if self.unix_socket:
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.connect(str(self.unix_socket))
         try:
             names = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request(method, path, body, names)
@@ -82,6 +89,11 @@ class Server:
     def kill(self) -> None:
         """End it as kill -9 does."""
         self._process.kill()
+        self._process.wait(30)
+
+    def interrupt(self) -> None:
+        """End it as Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
         self._process.wait(30)
 
     def stop(self) -> None:

@@ -110,6 +110,8 @@ WRONG = [
     ("api", "allowed_origins", "https://a.example https://b.example"),
     ("server", "listen", "8080"),
     ("server", "listen", "127.0.0.1:70000"),
+    ("server", "listen", "unix:socket"),
+    ("server", "listen", "unix:/" + "x" * 107),
     ("server", "threads", "0"),
     ("server", "trusted_proxy", "localhost"),
 ]
