@@ -16,6 +16,7 @@ import html5lib
 
 from tests.support.clock import HOUR, Clock
 from wsgi_app.application import Application
+from wsgi_app.web import FORM_TYPE
 
 A_PERSON = {"Sec-Fetch-Mode": "navigate"}
 
@@ -112,19 +113,20 @@ class Booked:
         return urlsplit(self.admin_url).path
 
 
-@dataclass
-class Client:
-    """A visitor of an application that is called in-process, under wsgiref's validator."""
+class Visitor:
+    """A visitor who opens links and fills in forms; `request` says by which way."""
 
-    application: Application
     clock: Clock
-    mount: str = ""
-    host: str = "planado.example"
-    headers: dict[str, str] = field(default_factory=dict)
 
-    @cached_property
-    def _validated(self) -> Any:
-        return validator(self.application)
+    def request(
+        self,
+        method: str,
+        url: str,
+        body: bytes = b"",
+        content_type: str | None = FORM_TYPE,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        raise NotImplementedError
 
     def get(self, url: str, **headers: str) -> Answer:
         return self.request("GET", url, headers=_names(headers))
@@ -143,12 +145,41 @@ class Client:
             return self.get(f"{form.action}?{urlencode(fields)}")
         return self.post(form.action, fields)
 
+    def book(self, **fields: str) -> Booked:
+        """Book a conference, by default one in an hour."""
+        answer = self.submit_booking(**fields)
+        assert answer.status == 200, answer.text
+        return Booked(answer, answer.link("/i/"), answer.link("/admin/"), answer.link("/cal/"))
+
+    def submit_booking(self, **fields: str) -> Answer:
+        """Open the booking form, fill it in and send it."""
+        return self.submit(self.get("/").form("/book"), **self.fields(**fields))
+
+    def fields(self, **changes: str) -> dict[str, str]:
+        """Return the fields of a booking in an hour, with changes."""
+        return booking_fields(self.clock, **changes)
+
+
+@dataclass
+class Client(Visitor):
+    """A visitor of an application that is called in-process, under wsgiref's validator."""
+
+    application: Application
+    clock: Clock
+    mount: str = ""
+    host: str = "planado.example"
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _validated(self) -> Any:
+        return validator(self.application)
+
     def request(
         self,
         method: str,
         url: str,
         body: bytes = b"",
-        content_type: str | None = "application/x-www-form-urlencoded",
+        content_type: str | None = FORM_TYPE,
         headers: Mapping[str, str] | None = None,
         environ: Mapping[str, Any] | None = None,
     ) -> Answer:
@@ -171,20 +202,6 @@ class Client:
         all_environ |= environ or {}
         setup_testing_defaults(all_environ)
         return self._call(url, {k: v for k, v in all_environ.items() if v is not None})
-
-    def book(self, **fields: str) -> Booked:
-        """Book a conference, by default one in an hour."""
-        answer = self.submit_booking(**fields)
-        assert answer.status == 200, answer.text
-        return Booked(answer, answer.link("/i/"), answer.link("/admin/"), answer.link("/cal/"))
-
-    def submit_booking(self, **fields: str) -> Answer:
-        """Open the booking form, fill it in and send it."""
-        return self.submit(self.get("/").form("/book"), **self.fields(**fields))
-
-    def fields(self, **changes: str) -> dict[str, str]:
-        """Return the fields of a booking in an hour, with changes."""
-        return booking_fields(self.clock, **changes)
 
     def _call(self, url: str, environ: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
