@@ -26,8 +26,8 @@ from wsgi_app.migrate import migrate
 from wsgi_app.storage import book_conference
 
 ROUNDS = 25
-CGI = "from wsgiref.handlers import CGIHandler; from planado import application; "
-CGI += "CGIHandler().run(application)"
+# As deploy/planado.cgi does it.
+CGI = "import gc; gc.disable(); from planado import answer_cgi; answer_cgi()"
 
 
 def main() -> None:
