@@ -18,9 +18,14 @@ from .web import PlainRoute, Problem, Request, Response, StoredRoute
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+
+def _first_segment(path: str) -> str:
+    return path.partition("/")[2].partition("/")[0]
+
+
 _BY_FIRST_SEGMENT: dict[str, list[PlainRoute | StoredRoute]] = {}
 for _each in (*routes.PLAIN, *routes.STORED):
-    _BY_FIRST_SEGMENT.setdefault(_each.pattern.split("/")[1], []).append(_each)
+    _BY_FIRST_SEGMENT.setdefault(_first_segment(_each.pattern), []).append(_each)
 
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
@@ -127,7 +132,7 @@ def _report(request: Request, problem: Problem) -> Response:
 
 def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
     allowed = []
-    for route in _BY_FIRST_SEGMENT.get(path.split("/")[1], ()):
+    for route in _BY_FIRST_SEGMENT.get(_first_segment(path), ()):
         values = route.match(path)
         if values is None:
             continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 
@@ -130,6 +132,20 @@ def test_a_broken_form_is_refused(client: Client, body: bytes) -> None:
 @pytest.mark.parametrize("query", ["id=%ff", "id=%zz", "id=%C3%28"])
 def test_a_broken_query_is_refused(client: Client, query: str) -> None:
     assert client.get(f"/i?{query}").status == 400
+
+
+def test_a_path_that_does_not_begin_with_a_slash_is_unknown(client: Client) -> None:
+    # lighttpd cuts a mount point off in the middle of a segment: planado.ini leaves ".ini".
+    environ = {"PATH_INFO": ".ini", "SCRIPT_NAME": "/planado"}
+    setup_testing_defaults(environ)
+    statuses = []
+
+    def start_response(status: str, *_: object) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return lambda _: None
+
+    client.application(environ, start_response)
+    assert statuses == ["404 Not Found"]
 
 
 def test_a_path_that_is_not_utf8_is_refused(client: Client) -> None:
