@@ -23,7 +23,7 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
 # A mount point of one of these names could not be told from what it serves.
-OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "room", "static")
+OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "room", "static", "when")
 
 
 class ConfigError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,6 +23,9 @@ _CONTENT_TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
+# Indentation and lines of comment, a quarter of our style sheet and script: a visitor's first page
+# stays below 30 kB without a build step and without compression.
+_MARGIN = re.compile(rb"^[ \t]*//.*\n|^\s+", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Look:
             content_type = _CONTENT_TYPES.get(file.suffix)
             if content_type:
                 content = file.read_bytes()
+                if file.is_relative_to(_BUILT_IN):
+                    content = _MARGIN.sub(b"", content)
                 etag = hashlib.sha256(content).hexdigest()[:16]
                 files[file.name] = StaticFile(content, content_type, etag)
         return files

@@ -133,6 +133,15 @@ def zone_names() -> frozenset[str]:
     return frozenset(names) - {"Factory", "localtime"}
 
 
+def listed_zone_names() -> list[str]:
+    """Return the time zones to choose from, by name: without the old names of other zones, which
+    are valid, but only noise in a list.
+    """
+    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
+    lines = (line for line in table.splitlines() if not line.startswith("#"))
+    return sorted(line.split("\t")[2] for line in lines)
+
+
 def _dates(rhythm: Rhythm, first: date) -> Iterator[date]:
     try:
         match rhythm.unit:

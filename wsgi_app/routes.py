@@ -8,6 +8,7 @@ from .web import PlainRoute, StoredRoute
 PLAIN = (
     PlainRoute("GET", "/", booking.show_form),
     PlainRoute("POST", "/room", booking.start_room),
+    PlainRoute("POST", "/when", booking.say_when),
     PlainRoute("GET", "/i", invitation.show_number_form),
     PlainRoute("GET", "/cal/{file}", calendar.show_entry),
     PlainRoute("GET", "/static/{file}", service.show_static_file),
