@@ -25,7 +25,7 @@ _CONTENT_TYPES = {
 }
 # Indentation and lines of comment, a quarter of our style sheet and script: a visitor's first page
 # stays below 30 kB without a build step and without compression.
-_MARGIN = re.compile(rb"^[ \t]*//.*\n|^\s+", re.MULTILINE)
+_MARGIN = re.compile(rb"^[ \t]*//.*\n|^/\*[^*]*\*/\n|^\s+", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ _ZONE = Template("<option$selected>$zone")
 _ERROR = Template('<p class="error" id="$field-error">$message</p>')
 _SUMMARY = Template('<div class="summary" role="alert"><p>$message</p><ul>$items</ul></div>')
 _SUMMARY_ITEM = Template('<li><a href="#$field">$label: $message</a></li>')
-_ANSWER = Template('<p class="answer"><output data-when="$url"></output></p>')
+_ANSWER = Template('<p class="answer" aria-live="polite" data-when="$url"></p>')
 _SELECTED = Html(" selected")
 
 
@@ -104,9 +104,7 @@ def _start_values(start: datetime) -> dict[str, str]:
 def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
     if field not in errors:
         return Html(f'aria-describedby="{field}-hint"' if field in _WITH_HINT else "")
-    first = next(name for name in FIELDS if name in errors)
-    focus = " autofocus" if field == first else ""
-    return Html(f'aria-invalid="true" aria-describedby="{field}-error"{focus}')
+    return Html(f'aria-invalid="true" aria-describedby="{field}-error"')
 
 
 def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:

@@ -75,8 +75,8 @@ function followRhythm(field) {
 }
 
 // While somebody fills in the form, the server says in its words what that means. It gets no name.
-function sayWhen(output) {
-  const { form } = output;
+function sayWhen(line) {
+  const form = line.closest("form");
   let timer;
   const ask = async () => {
     const fields = new URLSearchParams(new FormData(form));
@@ -85,15 +85,15 @@ function sayWhen(output) {
     let answer, words = "";
     try {
       if (fields.get("date") && fields.get("time")) {
-        answer = await fetch(output.dataset.when, { method: "POST", body: fields });
+        answer = await fetch(line.dataset.when, { method: "POST", body: fields });
         if (answer.headers.get("Content-Type").startsWith("text/plain")) words = await answer.text();
       }
     } catch {
       // Without a connection there is nothing to say yet.
     }
     if (asked !== timer) return;
-    output.textContent = words;
-    output.className = answer?.ok ? "" : "error";
+    line.textContent = words;
+    line.classList.toggle("error", answer?.ok === false);
   };
   form.addEventListener("input", ({ target }) => {
     if (target.name === "name") return;
@@ -291,11 +291,12 @@ function offerPrint(button) {
 
 const forEach = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
+document.querySelector("[method=post] [aria-invalid]")?.focus();
 forEach("[data-named]", showName);
 forEach("[data-fragment], [data-pass-name]:not([data-follow])", carryName);
 forEach("form[data-presets]", presetStart);
 forEach("[data-with-repeat]", followRhythm);
-forEach("[data-when]:is(output)", sayWhen);
+forEach(".answer", sayWhen);
 forEach("time[data-local]", showLocally);
 forEach("[data-reload-in]", wait);
 forEach("[data-copy]", offerCopy);
