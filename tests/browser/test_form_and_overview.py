@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage, book, heading
-from tests.support.clock import HOUR, Clock
 from tests.support.live import Live
-
-ARABIC = {"direction": "rtl", "book_title": "حجز مؤتمر", "field_name": "الاسم"}
 
 
 def test_a_name_and_one_key_book_a_conference(open_page: OpenPage, live: Live) -> None:
@@ -103,44 +96,3 @@ def test_the_printed_overview_can_be_pinned_to_a_door(open_page: OpenPage, live:
         assert page.locator("a:visible").count() == 1
         assert admin.split("?")[0].rsplit("/", 1)[1] not in page.locator("body").inner_text()
         page.emulate_media(media="screen")
-
-
-def assert_fits(page: Page, width: int) -> None:
-    wide = page.locator("html").evaluate("html => html.scrollWidth")
-    assert wide <= width, page.url
-
-
-@pytest.mark.parametrize("width", [320, 640, 1280, 3840])
-@pytest.mark.parametrize("settings", ["[look]\ndirectory = look"])
-def test_a_language_that_reads_from_right_to_left(
-    open_page: OpenPage, tmp_path: Path, width: int, clock: Clock, request: pytest.FixtureRequest
-) -> None:
-    (tmp_path / "look/translations").mkdir(parents=True)
-    (tmp_path / "look/translations/ar.json").write_text(json.dumps(ARABIC), "utf-8")
-    live: Live = request.getfixturevalue("live")
-    page = open_page(width=width, locale="ar")
-    page.goto(f"{live.url}/")
-    assert page.locator("html").get_attribute("dir") == "rtl"
-    heading(page, "حجز مؤتمر")
-    assert_fits(page, width)
-    label = page.locator("label[for=name]").bounding_box()
-    field = page.locator("#name").bounding_box()
-    assert label and field
-    text_box = page.locator("label[for=name]").evaluate(
-        "(label) => { const range = document.createRange(); range.selectNodeContents(label);"
-        " return range.getBoundingClientRect().right; }"
-    )
-    assert text_box == pytest.approx(field["x"] + field["width"], abs=1)
-    page.locator("#name").fill("مؤتمر")
-    page.keyboard.press("Enter")
-    page.locator(".facts").wait_for()
-    for summary in page.locator("summary").all():
-        summary.click()
-    assert_fits(page, width)
-    invitation = page.locator(".link a[href*='/i/']").get_attribute("href") or ""
-    page.goto(page.locator(".link a[href*='/admin/']").get_attribute("href") or "")
-    assert_fits(page, width)
-    page.goto(invitation)
-    expect(page.locator(".name")).to_have_text("مؤتمر")
-    assert_fits(page, width)
-    clock.advance(HOUR)
