@@ -57,8 +57,7 @@ def open_page(browser: Browser, live: Live, clock: Clock) -> Iterator[OpenPage]:
         context = browser.new_context(
             java_script_enabled=script,
             viewport={"width": width, "height": 800},
-            locale="en-GB",
-            **{"timezone_id": "Europe/Berlin", **options},
+            **{"locale": "en-GB", "timezone_id": "Europe/Berlin", **options},
         )
         contexts.append(context)
         page = context.new_page()

@@ -46,7 +46,7 @@ def test_own_colours_go_on_top_of_the_built_in_ones(open_page: OpenPage, live: L
         "background-color", "rgb(90, 60, 160)"
     )
     expect(page.locator("body")).to_have_css("font-family", "serif")
-    expect(page.locator("body")).to_have_css("max-width", "704px")
+    expect(page.locator("form.card")).to_have_css("background-color", "rgb(255, 254, 251)")
 
 
 @pytest.mark.parametrize("width", [320, 640, 1280, 3840])
