@@ -1,8 +1,8 @@
-"""Looks in a real browser: an operator's own, a language from right to left, every width."""
+"""Looks in a real browser: the one of docs/look.md, a language from right to left, every width."""
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage, heading
 from tests.support.live import Live
 
-ARABIC = {"direction": "rtl", "book_title": "حجز مؤتمر", "field_name": "الاسم"}
-OWN_COLOURS = """
-:root { --accent: rgb(90, 60, 160); --font: serif; }
-"""
+DOCUMENT = Path(__file__).parents[2] / "docs" / "look.md"
 # Where a text begins and ends, rather than the box it stands in.
 TEXT_EDGES = """
     (element) => {
@@ -26,27 +23,45 @@ TEXT_EDGES = """
 """
 
 
+def examples(language: str) -> list[str]:
+    """Return the examples of docs/look.md in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> str:
-    for folder in ("static", "translations"):
-        (tmp_path / "look" / folder).mkdir(parents=True)
-    (tmp_path / "look/static/own.css").write_text(OWN_COLOURS, "utf-8")
-    (tmp_path / "look/translations/ar.json").write_text(json.dumps(ARABIC), "utf-8")
-    return "[look]\ndirectory = look"
+    german, arabic = examples("json")
+    [rules], [layout], [ini] = examples("css"), examples("html"), examples("ini")
+    for file, content in {
+        "static/own.css": rules,
+        "translations/de.json": german,
+        "translations/ar.json": arabic,
+        "templates/layout.html": layout,
+    }.items():
+        (tmp_path / "look" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "look" / file).write_text(content, "utf-8")
+    return ini
 
 
 def assert_fits(page: Page, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
 
 
-def test_own_colours_go_on_top_of_the_built_in_ones(open_page: OpenPage, live: Live) -> None:
-    page = open_page()
+def test_what_the_guide_changes_is_changed_and_the_rest_stays(
+    open_page: OpenPage, live: Live
+) -> None:
+    page = open_page(locale="de-DE")
     page.goto(f"{live.url}/")
-    expect(page.get_by_role("button", name="Book")).to_have_css(
-        "background-color", "rgb(90, 60, 160)"
-    )
-    expect(page.locator("body")).to_have_css("font-family", "serif")
+    heading(page, "Termin im Gemeindehaus")
+    expect(page.locator("footer")).to_have_text("Ein Dienst der Gemeinde. Imprint")
+    button = page.get_by_role("button", name="Buchen")
+    expect(button).to_have_css("background-color", "rgb(90, 60, 160)")
+    expect(page.locator("body")).to_have_css("font-family", "Georgia, serif")
     expect(page.locator("form.card")).to_have_css("background-color", "rgb(255, 254, 251)")
+    dark = open_page(color_scheme="dark")
+    dark.goto(f"{live.url}/")
+    button = dark.get_by_role("button", name="Book")
+    expect(button).to_have_css("background-color", "rgb(195, 173, 245)")
 
 
 @pytest.mark.parametrize("width", [320, 640, 1280, 3840])
