@@ -194,6 +194,7 @@ def test_copy(open_page: OpenPage, live: Live) -> None:
     assert invitation in copied
     assert admin in copied
     page.get_by_role("button", name="Copy invitation").click()
+    expect(page.get_by_role("button", name="Copied")).to_have_count(2)
     copied = page.evaluate("navigator.clipboard.readText()")
     assert invitation in copied
     assert admin not in copied
