@@ -76,8 +76,8 @@ def open_page(browser: Browser, live: Live, clock: Clock) -> Iterator[OpenPage]:
 
 
 def _note(troubles: list[str], text: str) -> None:
-    # The browser remarks on 400 and 404 pages and on an outage, which are meant.
-    meant = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+    # The browser remarks on pages with an error and on an outage, which are meant.
+    meant = ("with a status of 4", "with a status of 503", "net::ERR_INTERNET_DISCONNECTED")
     if not text.startswith("Failed to load resource:") or not any(part in text for part in meant):
         troubles.append(text)
 

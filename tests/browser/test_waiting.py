@@ -164,6 +164,21 @@ def test_an_outage_is_said_and_waited_through(
     heading(guest, "Into the conference")
 
 
+def test_a_server_without_its_database_is_waited_for(open_page: OpenPage, live: Live) -> None:
+    invitation, _ = book(open_page(), live)
+    live.application.database.run("ALTER TABLE {table} RENAME TO elsewhere")
+    guest = open_page()
+    guest.goto(f"{invitation}#Name")
+    heading(guest, "Please wait a moment")
+    with guest.expect_response(invitation):
+        guest.clock.fast_forward(10_000)
+    heading(guest, "Please wait a moment")
+    live.application.database.run("ALTER TABLE elsewhere RENAME TO {table}")
+    guest.clock.fast_forward(5_000)
+    heading(guest, "The conference has not started yet")
+    expect(guest.get_by_role("heading", level=2)).to_have_text("Name")
+
+
 def test_the_start_is_shown_in_both_zones_where_they_differ(
     open_page: OpenPage, live: Live
 ) -> None:
