@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from . import routes
-from .cleanup import clean_up
+from . import log, routes
 from .config import Config
 from .database import Database, DatabaseError
-from .handlers.cors import with_cors
-from .handlers.problem import report
 from .look import Look
 from .texts import choose_language
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
@@ -24,7 +18,9 @@ from .web import PlainRoute, Problem, Request, Response, StoredRoute
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-log = logging.getLogger("planado")
+_BY_FIRST_SEGMENT: dict[str, list[PlainRoute | StoredRoute]] = {}
+for _each in (*routes.PLAIN, *routes.STORED):
+    _BY_FIRST_SEGMENT.setdefault(_each.pattern.split("/")[1], []).append(_each)
 
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
@@ -48,6 +44,8 @@ class Application:
         request = self._request(environ)
         response, stored = self._response(request)
         if request.is_for_api:
+            from .handlers.cors import with_cors
+
             response = with_cors(request, response)
         headers = {"Cache-Control": "no-store", **self._security_headers, **response.headers}
         if response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
@@ -71,14 +69,14 @@ class Application:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
             route, values = _route(request.method, request.path)
             pattern = route.pattern
-            request = replace(request, path_values=values)
+            request.path_values = values
             if request.method == "POST" and not request.is_for_api:
                 _ = request.form  # A body that may not be read is refused before anything happens.
             if isinstance(route, StoredRoute):
-                return route.handler(request, self.database), True
-            return route.handler(request), False
+                return route.find_handler()(request, self.database), True
+            return route.find_handler()(request), False
         except Problem as problem:
-            return report(request, problem), False
+            return _report(request, problem), False
         except DatabaseError as error:
             log.error("%s %s: database: %s", request.method, pattern, error)
             unavailable = Problem(
@@ -86,17 +84,19 @@ class Application:
                 "problem_unavailable",
                 {"Retry-After": _RETRY_AFTER_SECONDS},
             )
-            return report(request, unavailable), False
+            return _report(request, unavailable), False
         except Exception as error:
             log.error("%s %s failed: %s", request.method, pattern, _without_values(error))
             internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
-            return report(request, internal), False
+            return _report(request, internal), False
 
     def _clean_up(self, now: float) -> None:
         with self._cleanup_lock:
             if now < self._next_cleanup <= now + _SECONDS_BETWEEN_CLEANUPS:
                 return
             self._next_cleanup = now + _SECONDS_BETWEEN_CLEANUPS
+        from .cleanup import clean_up
+
         try:
             clean_up(self.database, self.config.doors, now, batches=1)
         except DatabaseError as error:
@@ -119,9 +119,15 @@ class _ThenCall:
         self._after()
 
 
+def _report(request: Request, problem: Problem) -> Response:
+    from .handlers.problem import report
+
+    return report(request, problem)
+
+
 def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
     allowed = []
-    for route in (*routes.PLAIN, *routes.STORED):
+    for route in _BY_FIRST_SEGMENT.get(path.split("/")[1], ()):
         values = route.match(path)
         if values is None:
             continue
@@ -161,5 +167,7 @@ def _without_values(error: BaseException) -> str:
     """Return where an error came from and of which kind it is; its text may quote what a visitor
     sent.
     """
+    import traceback
+
     places = "".join(traceback.format_tb(error.__traceback__))
     return f"{type(error).__name__}\n{places}"

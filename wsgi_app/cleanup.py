@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import storage
+from . import log, storage
 from .conference import Conference, Doors
 from .database import Database
 
@@ -15,8 +14,6 @@ BATCH = 500
 
 # A program that got no answer asks again within a day.
 KEY_SECONDS = 24 * 60 * 60
-
-log = logging.getLogger("planado")
 
 
 @dataclass(frozen=True)

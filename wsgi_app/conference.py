@@ -5,37 +5,34 @@ Pure: `now` is a parameter. Instants are UNIX seconds, spans are seconds.
 
 from __future__ import annotations
 
-import hmac
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, groupby, pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from . import identifier, recurrence
 
 
-@dataclass(frozen=True)
-class Doors:
+class Doors(NamedTuple):
     """When rooms open and conferences end: seconds before and after each start."""
 
     open_before: int
     delete_after: int
 
 
-@dataclass(frozen=True)
-class Appointment:
+class Appointment(NamedTuple):
     """What somebody books: a first start and the repetitions that follow it.
 
     `start` is a local time in `timezone`, `rectype` a rhythm code, or empty for
-    a one-off, whose `count` of repetitions is 0.
+    a one-off, whose `recev` repetitions are 0.
     """
 
     start: datetime
     timezone: str
     rectype: str
-    count: int
+    recev: int
 
     @property
     def zone(self) -> ZoneInfo:
@@ -57,8 +54,7 @@ class Appointment:
         return self.start.isoformat(timespec="minutes") if self.rectype else ""
 
 
-@dataclass(frozen=True)
-class Conference:
+class Conference(NamedTuple):
     """One row: an appointment or a series of them. `timezone` and `anchor` are empty for a one-off.
 
     `anchor` is the local time, YYYY-MM-DDTHH:MM, at which the series first started.
@@ -81,7 +77,7 @@ class Conference:
             aid=identifier.draw(),
             rid=identifier.draw(),
             time=appointment.time,
-            recev=appointment.count,
+            recev=appointment.recev,
             rectype=appointment.rectype,
             timezone=appointment.series_timezone,
             anchor=appointment.anchor,
@@ -93,11 +89,10 @@ class Conference:
         """
         if appointment == self.appointment(appointment.timezone):
             return self
-        return replace(
-            self,
+        return self._replace(
             rid=self.rid if appointment.time == self.time else identifier.draw(),
             time=appointment.time,
-            recev=appointment.count,
+            recev=appointment.recev,
             rectype=appointment.rectype,
             timezone=appointment.series_timezone,
             anchor=self._kept_anchor(appointment) or appointment.anchor,
@@ -112,7 +107,7 @@ class Conference:
 
     def renewed(self) -> Conference:
         """Return this conference with a new secret room."""
-        return replace(self, rid=identifier.draw())
+        return self._replace(rid=identifier.draw())
 
     def skipped(self) -> Conference | None:
         """Return this series without its next date and with a new room, or None where no other
@@ -120,7 +115,7 @@ class Conference:
         """
         for start, recev in self.occurrences():
             if start > self.time:
-                return replace(self, time=start, recev=recev, rid=identifier.draw())
+                return self._replace(time=start, recev=recev, rid=identifier.draw())
         return None
 
     def occurrences(self) -> Iterator[tuple[int, int]]:
@@ -148,7 +143,7 @@ class Conference:
             # The next date opens on time, however long the operator keeps conferences.
             if now < min(start + doors.delete_after, following - doors.open_before):
                 rid = self.rid if recev == self.recev else identifier.draw()
-                return replace(self, time=start, recev=recev, rid=rid)
+                return self._replace(time=start, recev=recev, rid=rid)
         return None
 
     def opens_at(self, doors: Doors) -> int:
@@ -167,6 +162,8 @@ class Conference:
         """Say whether `aid` is the admin identifier, in a time that does not tell how much of it
         is right.
         """
+        import hmac  # Slow to load, and guests never need it.
+
         return hmac.compare_digest(str(self.aid), str(aid))
 
     def _kept_anchor(self, appointment: Appointment) -> str:

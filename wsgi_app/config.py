@@ -8,14 +8,12 @@ import configparser
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from .conference import Doors
-from .database_url import DatabaseUrl, parse_database_url
+from .database_url import parse_database_url
 from .look import Look
 from .recurrence import zone_names
 
@@ -26,15 +24,42 @@ CALENDARS = ("google", "outlook")
 OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "room", "static", "when")
 
 
+Value = TypeVar("Value")
+
+
 class ConfigError(Exception):
     """A setting that stops the start: names the file, the setting and what is allowed."""
 
 
-def _setting(default: str, parse: Callable[[str], Any]) -> Any:
-    """Return a dataclass field whose default is written as in planado.ini; `parse` raises
+class Setting(Generic[Value]):
+    """One setting of a section: its default as planado.ini writes it, and `parse`, which raises
     ValueError with what is allowed.
     """
-    return field(default=parse(default), metadata={"parse": parse, "text": default})
+
+    def __init__(self, default: str, parse: Callable[[str], Value]) -> None:
+        self.default = default
+        self.parse = parse
+
+    def __set_name__(self, section: type[Section], name: str) -> None:
+        self._name = name
+
+    def __get__(self, section: Section, owner: type[Section]) -> Value:
+        # Python comes here only for a value that the section does not have yet.
+        value = self.parse(self.default)
+        vars(section)[self._name] = value
+        return value
+
+
+class Section:
+    """The settings of a section; one that is not in `values` has its default."""
+
+    def __init__(self, **values: object) -> None:
+        vars(self).update(values)
+
+    @classmethod
+    def settings(cls) -> dict[str, Setting[Any]]:
+        """Return the settings by name, in the order of planado.ini."""
+        return {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
 
 
 def _text(text: str) -> str:
@@ -50,13 +75,12 @@ def _switch(text: str) -> bool:
 
 def _whole(least: int, most: int, unit: str = "", seconds: int = 1) -> Callable[[str], int]:
     """Return a parser of `N` or `N unit`; the value is N times `seconds`."""
-    pattern = re.compile(rf"([0-9]{{1,9}})\s*(?:{unit})?")
 
     def parse(text: str) -> int:
-        match = pattern.fullmatch(text)
-        if not match or not least <= int(match[1]) <= most:
+        digits = text.removesuffix(unit).rstrip()
+        if not re.fullmatch("[0-9]{1,9}", digits) or not least <= int(digits) <= most:
             raise ValueError(f"a whole number from {least} to {most} {unit}".rstrip())
-        return int(match[1]) * seconds
+        return int(digits) * seconds
 
     return parse
 
@@ -158,6 +182,8 @@ def parse_listen(text: str) -> tuple[str, int]:
 
 
 def _proxy(text: str) -> str:
+    from ipaddress import ip_address
+
     try:
         return text if text in ("", "*") else str(ip_address(text))
     except ValueError:
@@ -168,12 +194,11 @@ def _folder(text: str) -> Path | None:
     return Path(text) if text else None
 
 
-@dataclass(frozen=True)
-class SiteSettings:
-    base_url: str = _setting("", _base_url)
-    title: str = _setting("Planado", _text)
-    languages: tuple[str, ...] = _setting("", _languages)
-    timezone: str = _setting("UTC", _zone)
+class SiteSettings(Section):
+    base_url = Setting("", _base_url)
+    title = Setting("Planado", _text)
+    languages = Setting("", _languages)
+    timezone = Setting("UTC", _zone)
 
     @property
     def origin(self) -> str:
@@ -181,10 +206,9 @@ class SiteSettings:
         return _origin(self.base_url)
 
 
-@dataclass(frozen=True)
-class JitsiSettings:
-    room_url: str = _setting("https://meet.jit.si/{room}", _room_url)
-    pass_name: bool = _setting("no", _switch)
+class JitsiSettings(Section):
+    room_url = Setting("https://meet.jit.si/{room}", _room_url)
+    pass_name = Setting("no", _switch)
 
     @property
     def host(self) -> str:
@@ -200,57 +224,49 @@ class JitsiSettings:
         return self.room_url.replace("{room}", str(rid))
 
 
-@dataclass(frozen=True)
-class DatabaseSettings:
-    url: DatabaseUrl = _setting("sqlite:///planado.db", parse_database_url)
-    table: str = _setting("conferences", _table)
+class DatabaseSettings(Section):
+    url = Setting("sqlite:///planado.db", parse_database_url)
+    table = Setting("conferences", _table)
 
 
-@dataclass(frozen=True)
-class BookingSettings:
-    max_days_ahead: int = _setting("730", _whole(1, 3650))
-    max_count: int = _setting("100", _whole(1, 1000))
-    default_duration: int = _setting("60 min", _whole(1, 1440, "min"))
+class BookingSettings(Section):
+    max_days_ahead = Setting("730", _whole(1, 3650))
+    max_count = Setting("100", _whole(1, 1000))
+    default_duration = Setting("60 min", _whole(1, 1440, "min"))
     """Minutes."""
-    open_before: int = _setting("0 min", _whole(0, 720, "min", MINUTE))
+    open_before = Setting("0 min", _whole(0, 720, "min", MINUTE))
     """Seconds."""
 
 
-@dataclass(frozen=True)
-class CleanupSettings:
-    when: str = _setting("request", _choice("request", "cron"))
-    delete_after: int = _setting("23 h", _whole(1, 8760, "h", HOUR))
+class CleanupSettings(Section):
+    when = Setting("request", _choice("request", "cron"))
+    delete_after = Setting("23 h", _whole(1, 8760, "h", HOUR))
     """Seconds."""
 
 
-@dataclass(frozen=True)
-class PrivacySettings:
-    page: bool = _setting("yes", _switch)
-    policy_url: str = _setting("https://jitsi.org/meet-jit-si-privacy/", _web_address)
-    show_start: bool = _setting("yes", _switch)
+class PrivacySettings(Section):
+    page = Setting("yes", _switch)
+    policy_url = Setting("https://jitsi.org/meet-jit-si-privacy/", _web_address)
+    show_start = Setting("yes", _switch)
 
 
-@dataclass(frozen=True)
-class LookSettings:
-    calendar_links: tuple[str, ...] = _setting("google, outlook", _words(CALENDARS))
-    directory: Path | None = _setting("", _folder)
+class LookSettings(Section):
+    calendar_links = Setting("google, outlook", _words(CALENDARS))
+    directory = Setting("", _folder)
 
 
-@dataclass(frozen=True)
-class ApiSettings:
-    enabled: bool = _setting("yes", _switch)
-    allowed_origins: tuple[str, ...] = _setting("", _origins)
+class ApiSettings(Section):
+    enabled = Setting("yes", _switch)
+    allowed_origins = Setting("", _origins)
 
 
-@dataclass(frozen=True)
-class ServerSettings:
-    listen: tuple[str, int] = _setting("127.0.0.1:8080", parse_listen)
-    threads: int = _setting("4", _whole(1, 64))
-    trusted_proxy: str = _setting("", _proxy)
+class ServerSettings(Section):
+    listen = Setting("127.0.0.1:8080", parse_listen)
+    threads = Setting("4", _whole(1, 64))
+    trusted_proxy = Setting("", _proxy)
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """All settings. `folder` is where relative paths in them begin."""
 
     site: SiteSettings = SiteSettings()
@@ -273,7 +289,7 @@ class Config:
         return self.folder / self.look.directory if self.look.directory else None
 
 
-SECTIONS: dict[str, type] = {
+SECTIONS: dict[str, type[Section]] = {
     "site": SiteSettings,
     "jitsi": JitsiSettings,
     "database": DatabaseSettings,
@@ -305,7 +321,7 @@ def load_config(file: Path | None, environ: Mapping[str, str] = os.environ) -> C
     sections = {name: _section(file, name, parser) for name in SECTIONS}
     if environ.get("PLANADO_DATABASE_URL"):
         url = _parsed("PLANADO_DATABASE_URL", parse_database_url, environ["PLANADO_DATABASE_URL"])
-        sections["database"] = DatabaseSettings(url=url, table=sections["database"].table)
+        vars(sections["database"])["url"] = url
     config = Config(folder=file.resolve().parent if file else Path.cwd(), **sections)
     _check_look(file, config)
     return config
@@ -314,6 +330,8 @@ def load_config(file: Path | None, environ: Mapping[str, str] = os.environ) -> C
 def _check_look(file: Path | None, config: Config) -> None:
     if config.look_folder and not config.look_folder.is_dir():
         raise ConfigError(f"{file}: [look] directory: allowed is a folder that is there, or empty")
+    if not (config.look_folder or config.site.languages):
+        return
     look = Look(config.look_folder)
     offered = look.languages
     if not set(config.site.languages) <= set(offered):
@@ -339,16 +357,14 @@ def _read(file: Path | None) -> configparser.ConfigParser:
 
 
 def _section(file: Path | None, name: str, parser: configparser.ConfigParser) -> Any:
-    settings = {setting.name: setting for setting in fields(SECTIONS[name])}
+    settings = SECTIONS[name].settings()
     values = {}
     for key, text in parser[name].items() if parser.has_section(name) else ():
         if key not in settings:
             raise ConfigError(
                 f"{file}: [{name}] has no setting {key}; it has {', '.join(settings)}"
             )
-        values[key] = _parsed(
-            f"{file}: [{name}] {key}", settings[key].metadata["parse"], text.strip()
-        )
+        values[key] = _parsed(f"{file}: [{name}] {key}", settings[key].parse, text.strip())
     return SECTIONS[name](**values)
 
 

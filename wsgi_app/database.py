@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
-import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
@@ -29,6 +26,8 @@ from urllib.parse import quote
 from .database_url import DatabaseUrl
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import pymysql
     from pymysql.cursors import DictCursor
 
@@ -42,6 +41,9 @@ _CONNECT_SECONDS = 5
 _LOCK_SECONDS = 5
 # Longer than a lock is waited for; a server that hangs may not hold up the pages for long.
 ANSWER_SECONDS = 10
+# Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what was confirmed through one node is there
+# through each other one a moment later.
+_WAIT_FOR_CLUSTER = 3
 # What a node of a cluster says that answers and does not serve: read-only, or cut off.
 _NOT_SERVING = (1047, 1290, 1836)
 
@@ -68,6 +70,10 @@ class _Conflict(Unavailable):
 
 class _ConnectionLost(Unavailable):
     """No answer arrived, or none will on this connection; the statement may have happened."""
+
+
+class _NoAnswer(Unavailable):
+    """The server hangs; asked again, it would hang again."""
 
 
 class Database(ABC):
@@ -145,14 +151,9 @@ class Database(ABC):
                 return attempt()
             except _ConnectionLost:
                 self.close()
-                self._turn_away()
             except _Conflict:
                 time.sleep(_FIRST_PAUSE_SECONDS * 2**number)
         return attempt()
-
-    def _turn_away(self) -> None:
-        """Let the next connection begin with another host, where there are several."""
-        return
 
     def _roll_back(self) -> None:
         try:
@@ -216,6 +217,8 @@ class SqliteDatabase(Database):
         return self.path.exists()
 
     def _connect(self) -> sqlite3.Connection:
+        import sqlite3
+
         with self._named_errors():
             connection = sqlite3.connect(
                 # Opening may not make a file: that would hide that the right one lies elsewhere.
@@ -239,6 +242,8 @@ class SqliteDatabase(Database):
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
+        import sqlite3
+
         try:
             yield
         except sqlite3.IntegrityError as error:
@@ -265,15 +270,16 @@ class MariaDatabase(Database):
         self.url = url
         self.folder = folder
         self.answer_seconds = answer_seconds
-        self._hosts = deque(url.hosts or [("localhost", 3306)])
+        self._hosts = list(url.hosts or [("localhost", 3306)])
 
     def _connect(self) -> pymysql.Connection[DictCursor]:
         last_error: DatabaseError | None = None
-        for host, port in tuple(self._hosts):
+        for host, port in self._hosts:
             try:
                 return self._connect_to(host, port)
             except DatabaseError as error:
                 last_error = error
+                self._put_last(host, port)
         assert last_error
         raise last_error
 
@@ -308,6 +314,8 @@ class MariaDatabase(Database):
                 **self._tls,
             )
             connection.query(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_SECONDS}")
+            if _is_in_cluster(connection):
+                connection.query(f"SET SESSION wsrep_sync_wait = {_WAIT_FOR_CLUSTER}")
             return connection
         except (pymysql.Error, OSError) as error:
             place = self.url.unix_socket or f"{host}:{port}"
@@ -319,14 +327,18 @@ class MariaDatabase(Database):
         # unless told not to.
         if not self.url.tls or self.url.unix_socket:
             return {"ssl_disabled": True}
+        import ssl
+
         return {"ssl": ssl.create_default_context(cafile=self._tls_ca)}
 
     @property
     def _tls_ca(self) -> Path | None:
         return self.folder / self.url.tls_ca if self.url.tls_ca else None
 
-    def _turn_away(self) -> None:
-        self._hosts.rotate(-1)
+    def _put_last(self, host: str, port: int) -> None:
+        """Let the next connections begin with other hosts, where there are several."""
+        # A list of its own each time: other threads may be walking along the old one.
+        self._hosts = sorted(self._hosts, key=lambda each: each == (host, port))
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         import pymysql
@@ -338,7 +350,10 @@ class MariaDatabase(Database):
                 cursor.execute(_with_percent_parameters(statement), values)
                 return list(cursor.fetchall()), cursor.rowcount
         except (pymysql.Error, OSError) as error:
-            raise self._named(error) from None
+            named = self._named(error)
+            if isinstance(named, _ConnectionLost | _NoAnswer):
+                self._put_last(connection.host, connection.port)
+            raise named from None
 
     def _named(self, error: Exception) -> DatabaseError:
         import pymysql
@@ -350,9 +365,7 @@ class MariaDatabase(Database):
         if number == ER.LOCK_DEADLOCK:
             return _Conflict(str(number))
         if isinstance(error.__context__, TimeoutError):
-            # Asked again, a server that hangs would hang again.
-            self.close()
-            return Unavailable(f"no answer within {self.answer_seconds} seconds")
+            return _NoAnswer(f"no answer within {self.answer_seconds} seconds")
         lost = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, *_NOT_SERVING)
         if number in lost or isinstance(error, OSError | pymysql.InterfaceError):
             return _ConnectionLost(str(number))
@@ -388,6 +401,14 @@ def _with_table(sql: str, table: str, quote: str) -> str:
 @lru_cache
 def _with_percent_parameters(sql: str) -> str:
     return re.sub(r":([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%"))
+
+
+def _is_in_cluster(connection: pymysql.Connection[DictCursor]) -> bool:
+    with connection.cursor() as cursor:
+        # A server built without Galera does not know the variable.
+        cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
+        row = cursor.fetchone()
+        return row is not None and row["Value"] == "ON"
 
 
 def _number(error: Exception) -> int | str:

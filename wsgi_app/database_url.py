@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 FORMS = (
@@ -13,8 +13,7 @@ FORMS = (
 _OPTIONS = {"unix_socket", "password_file", "tls", "tls_ca"}
 
 
-@dataclass(frozen=True)
-class DatabaseUrl:
+class DatabaseUrl(NamedTuple):
     """A SQLite file (`scheme` sqlite, `name` its path) or a MariaDB database (`scheme` mysql)."""
 
     scheme: str

@@ -66,7 +66,7 @@ def calendar_url(
         duration=str(booking.duration),
         timezone=appointment.timezone,
         repeat=appointment.rectype,
-        count=str(appointment.count) if appointment.rectype else "",
+        count=str(appointment.recev) if appointment.rectype else "",
         # The next date alone does not tell the rule: 28 February may be the last day of the month.
         anchor=conference.anchor if appointment.rectype else "",
         sequence=str(sequence) if sequence else "",
@@ -97,7 +97,7 @@ def google_url(request: Request, conference: Conference, booking: Booking) -> st
         first = datetime.fromisoformat(conference.anchor)
         parts = recurrence.rule(appointment.rectype, first)
         rule = ";".join(f"{name}={value}" for name, value in parts.items())
-        recurrence_rule = f"RRULE:{rule};COUNT={appointment.count + 1}"
+        recurrence_rule = f"RRULE:{rule};COUNT={appointment.recev + 1}"
     return "https://calendar.google.com/calendar/render?" + _query(
         action="TEMPLATE",
         text=booking.name,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from dataclasses import dataclass
+import zlib
 from functools import cache, cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from .page import Template
 from .texts import FALLBACK, Texts
@@ -31,8 +31,7 @@ _FOR_READERS = {
 }
 
 
-@dataclass(frozen=True)
-class StaticFile:
+class StaticFile(NamedTuple):
     """What is served of a file; `etag` changes with its content."""
 
     content: bytes
@@ -47,6 +46,7 @@ class Look:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
         self.template = cache(self._template)
+        self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
 
     @cached_property
@@ -70,6 +70,9 @@ class Look:
                 return Template(file.read_text("utf-8"))
         raise LookupError(f"no template {name}")
 
+    def _template_in(self, name: str, language: str) -> Template:
+        return self.template(name).with_texts(self.texts(language))
+
     def _texts(self, language: str) -> Texts:
         catalogue: dict[str, object] = {}
         # A translation that lags behind shows English where it has no text yet.
@@ -89,7 +92,8 @@ class Look:
                 content = file.read_bytes()
                 if file.is_relative_to(_BUILT_IN) and file.suffix in _FOR_READERS:
                     content = _FOR_READERS[file.suffix].sub(b"", content)
-                etag = hashlib.sha256(content).hexdigest()[:16]
+                # Against chance only: hashlib would load all of OpenSSL.
+                etag = f"{zlib.crc32(content):08x}{len(content):x}"
                 files[file.name] = StaticFile(content, content_type, etag)
         return files
 
@@ -97,6 +101,7 @@ class Look:
         return [
             file
             for folder in self._folders
-            for file in (folder / kind).glob(f"*{suffix}")
-            if file.is_file()
+            if (folder / kind).is_dir()
+            for file in (folder / kind).iterdir()
+            if file.name.endswith(suffix) and file.is_file()
         ]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from . import takeover
+from . import log
 from .database import Database, DatabaseError, DuplicateKey, Unprepared
-
-log = logging.getLogger("planado")
 
 # Installed, the folder lies inside the package; in a checkout, beside it.
 _FOLDERS = (Path(__file__).parent / "sql", Path(__file__).parent.parent / "sql")
@@ -37,6 +34,8 @@ def migrate(db: Database, timezone: str | None = None) -> list[str]:
     May be interrupted and run again. Takes over a table of the PHP original,
     whose series get `timezone`. Raises DatabaseError, ForeignTable, NotUnderstood.
     """
+    from . import takeover
+
     done = []
     db.create()
     if takeover.is_original(db):
@@ -62,7 +61,8 @@ def prepare(db: Database) -> None:
     if db.dialect != "sqlite":
         return
     try:
-        migrate(db)
+        if not db.exists() or pending(db):
+            migrate(db)
     except (DatabaseError, ForeignTable) as error:
         log.error("database: %s", error)
 
@@ -82,7 +82,7 @@ def _apply(db: Database, file: Path) -> None:
 
 def _files(db: Database) -> list[Path]:
     folder = next(folder for folder in _FOLDERS if folder.is_dir())
-    return sorted((folder / db.dialect).glob("*.sql"))
+    return sorted(file for file in (folder / db.dialect).iterdir() if file.suffix == ".sql")
 
 
 def _statements(script: str) -> Iterator[str]:

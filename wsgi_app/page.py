@@ -7,13 +7,15 @@ Loops and conditions are Python.
 
 from __future__ import annotations
 
-import html
-import re
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 # Control characters that no HTML document may have, escaped or not (HTML standard, 13.1.4).
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+_FORBIDDEN = (*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0))
+_ESCAPES = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+) | dict.fromkeys(_FORBIDDEN, "\N{REPLACEMENT CHARACTER}")
 
 
 class Html(str):
@@ -29,30 +31,50 @@ class Template(string.Template):
 
     def render(self, texts: Mapping[str, str], **values: object) -> Html:
         """Return the markup; raises KeyError where a value or a text is missing."""
-        return Html(self.substitute(_Escaped(texts, values)))
+        pieces = list(self._pieces)
+        pieces[1::2] = [
+            escape(texts[name[2:]] if name.startswith("t.") else values[name])
+            for name in pieces[1::2]
+        ]
+        return Html("".join(pieces))
+
+    def with_texts(self, texts: Mapping[str, str]) -> Template:
+        """Return the template with its texts filled in; raises KeyError where one is missing."""
+        pieces = list(self._pieces)
+        pieces[0::2] = [_literal(text) for text in pieces[0::2]]
+        pieces[1::2] = [
+            _literal(escape(texts[name[2:]])) if name.startswith("t.") else f"${{{name}}}"
+            for name in pieces[1::2]
+        ]
+        return Template("".join(pieces))
+
+    @cached_property
+    def _pieces(self) -> list[str]:
+        """Text as it stands and, at every odd place, a name."""
+        pieces, text, end = [], "", 0
+        for match in self.pattern.finditer(self.template):
+            text += self.template[end : match.start()]
+            end = match.end()
+            name = match["named"] or match["braced"]
+            if name:
+                pieces += [text, name]
+                text = ""
+            elif match["escaped"] is not None:
+                text += "$"
+            else:
+                raise ValueError("a $ that begins no name is written $$")
+        return [*pieces, text + self.template[end:]]
 
 
-class _Escaped(Mapping[str, str]):
-    def __init__(self, texts: Mapping[str, str], values: Mapping[str, object]) -> None:
-        self.texts = texts
-        self.values_by_name = values
-
-    def __getitem__(self, name: str) -> str:
-        prefix, _, key = name.partition(".")
-        return escape(self.texts[key] if key and prefix == "t" else self.values_by_name[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values_by_name)
-
-    def __len__(self) -> int:
-        return len(self.values_by_name)
+def _literal(text: str) -> str:
+    return text.replace("$", "$$")
 
 
 def escape(value: object) -> Html:
     """Return the value as markup that shows it, in text and in quoted attributes."""
     if isinstance(value, Html):
         return value
-    return Html(html.escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(value)), quote=True))
+    return Html(str(value).translate(_ESCAPES))
 
 
 def joined(pieces: Iterable[Html]) -> Html:

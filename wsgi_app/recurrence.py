@@ -7,13 +7,11 @@ beside the zone they belong to; instants are UNIX seconds.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, timedelta
 from functools import cache
-from importlib import resources
 from itertools import count, islice
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -25,15 +23,14 @@ LARGEST_SHIFT = 12 * 60 * 60
 # The beginning of the year 9999: local time and a day's duration still fit into the calendar.
 LATEST_START = 253370764800
 
-_CODE = re.compile(r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)")
-_ORIGINAL_CODE = re.compile(r"(daily|weekly|monthly)([1-9][0-9]?)?")
+_CODE = r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)"
+_ORIGINAL_CODE = r"(daily|weekly|monthly)([1-9][0-9]?)?"
 _LAST_WEEK = 5
 # 54 years of days. A calendar link with an anchor in antiquity may not cost more.
 MOST_DATES = 20_000
 
 
-@dataclass(frozen=True)
-class Rhythm:
+class Rhythm(NamedTuple):
     """How a series repeats: every `interval` units, where unit is daily, weekly, monthly,
     monthlyday or weekdays.
     """
@@ -46,7 +43,7 @@ def parse_rhythm(code: str) -> Rhythm:
     """Return the rhythm of a code such as `2weekly`; raises ValueError for any other text."""
     if code == "weekdays":
         return Rhythm("weekdays", 1)
-    match = _CODE.fullmatch(code)
+    match = re.fullmatch(_CODE, code)
     if match is None:
         raise ValueError("unknown rhythm")
     return Rhythm(match[2], int(match[1]))
@@ -54,7 +51,7 @@ def parse_rhythm(code: str) -> Rhythm:
 
 def code_of_original(text: str) -> str | None:
     """Return the code of a rhythm as the PHP original wrote it, today or once; None if unknown."""
-    old = _ORIGINAL_CODE.fullmatch(text)
+    old = re.fullmatch(_ORIGINAL_CODE, text)
     code = f"{old[2] or 1}{old[1]}" if old else text
     try:
         parse_rhythm(code)
@@ -129,17 +126,21 @@ def exists(local: datetime, zone: ZoneInfo) -> bool:
 def zone_names() -> frozenset[str]:
     """Return the names of all IANA time zones that can be booked in."""
     # zoneinfo.available_timezones() opens each of 600 files: 80 ms against 1 ms.
-    names = resources.files("tzdata").joinpath("zones").read_text("ascii").split()
-    return frozenset(names) - {"Factory", "localtime"}
+    return frozenset(_zone_file("zones").split()) - {"Factory", "localtime"}
 
 
 def listed_zone_names() -> list[str]:
     """Return the time zones to choose from, by name: without the old names of other zones, which
     are valid, but only noise in a list.
     """
-    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
-    lines = (line for line in table.splitlines() if not line.startswith("#"))
-    return sorted(line.split("\t")[2] for line in lines)
+    table = _zone_file("zoneinfo", "zone.tab").splitlines()
+    return sorted(line.split("\t")[2] for line in table if not line.startswith("#"))
+
+
+def _zone_file(*path: str) -> str:
+    from importlib import resources  # Slow to load, and most requests look up no name.
+
+    return resources.files("tzdata").joinpath(*path).read_text("utf-8")
 
 
 def _dates(rhythm: Rhythm, first: date) -> Iterator[date]:
@@ -172,6 +173,8 @@ def _months(rhythm: Rhythm, first: date) -> Iterator[date]:
 
 
 def _day_in_month(rhythm: Rhythm, first: date, month: date) -> date | None:
+    from calendar import monthrange  # Slow to load, and only some series step by months.
+
     length = monthrange(month.year, month.month)[1]
     if rhythm.unit == "monthlyday":
         day = 1 + (first.weekday() - month.weekday()) % 7 + 7 * (week_of_month(first) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -54,6 +55,8 @@ def serve(config: Config, database: Database, listen: tuple[str, int] | None = N
     for listener in listeners.values():
         if isinstance(listener, BaseWSGIServer):
             listener.channel_class = _Channel
+    # It warns of every request that has to wait for a thread.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     print(f"Planado serves on {address}/ (Ctrl-C ends it)", flush=True)
     try:
         server.run()

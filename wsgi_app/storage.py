@@ -53,7 +53,7 @@ def add_conference(db: Database, conference: Conference) -> None:
             INSERT INTO {table} (iid, aid, rid, time, recev, rectype, timezone, anchor)
             VALUES (:iid, :aid, :rid, :time, :recev, :rectype, :timezone, :anchor)
             """,
-            **vars(conference),
+            **conference._asdict(),
         )
     except DuplicateKey:
         # The same row is our own, its first answer lost on the way.
@@ -116,7 +116,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
           AND recev = :old_recev AND rectype = :old_rectype
           AND timezone = :old_timezone AND anchor = :old_anchor
         """,
-        **vars(after),
+        **after._asdict(),
         **_prefixed(before),
     )
     return changed == 1 or _find_row(db, after.iid) == after
@@ -199,4 +199,4 @@ def _find_row(db: Database, iid: int) -> Conference | None:
 
 
 def _prefixed(conference: Conference) -> dict[str, int | str]:
-    return {f"old_{column}": value for column, value in vars(conference).items()}
+    return {f"old_{column}": value for column, value in conference._asdict().items()}

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from . import identifier, recurrence, storage
@@ -44,14 +45,42 @@ def take_over(db: Database, timezone: str | None, create: Callable[[Database], N
     `create` makes an empty table of ours in the database it is given; series get
     `timezone`. Raises NotUnderstood, DatabaseError.
     """
+    with _alone(db):
+        return _take_over(db, timezone, create)
+
+
+@contextmanager
+def _alone(db: Database) -> Iterator[None]:
     lock = f"{db.table}_takeover"
     locked = db.one("SELECT get_lock(:name, 0) AS taken", name=lock)
     if not (locked and locked["taken"] == 1 and is_original(db)):
         raise NotUnderstood("another init-db is at work on this table")
     try:
-        return _take_over(db, timezone, create)
+        # In a cluster such a lock ends at its node; a table is made by one of all.
+        in_cluster = db.one("SHOW VARIABLES WHERE variable_name = 'wsrep_on' AND value = 'ON'")
+        with _lock_table(db) if in_cluster else nullcontext():
+            yield
     finally:
         db.all("SELECT release_lock(:name)", name=lock)
+
+
+@contextmanager
+def _lock_table(db: Database) -> Iterator[None]:
+    try:
+        db.run("CREATE TABLE {table}_planado_lock (iid BIGINT NOT NULL PRIMARY KEY)")
+    except DatabaseError:
+        if not _columns(db, "_planado_lock"):
+            raise
+        raise NotUnderstood(
+            "another init-db is at work on this table, or one was interrupted: then drop the "
+            f"table {db.table}_planado_lock"
+        ) from None
+    try:
+        if not is_original(db):
+            raise NotUnderstood("another init-db has taken over this table")
+        yield
+    finally:
+        db.run("DROP TABLE IF EXISTS {table}_planado_lock")
 
 
 def forget_original(db: Database) -> None:
@@ -159,7 +188,7 @@ def _conference(row: Row, timezone: str | None, remarks: Counter[str]) -> Confer
             "there are series: give the zone of the PHP server, such as --timezone Europe/Berlin"
         )
     anchor = recurrence.to_local(row["time"], ZoneInfo(timezone)).isoformat(timespec="minutes")
-    return replace(conference, recev=recev, rectype=code, timezone=timezone, anchor=anchor)
+    return conference._replace(recev=recev, rectype=code, timezone=timezone, anchor=anchor)
 
 
 def _identifier(number: int | None, meaning: str, remarks: Counter[str]) -> int:

@@ -38,27 +38,26 @@ def choose_language(accept_language: str, available: Sequence[str]) -> str:
 
     The first of `available` serves who accepts none of them.
     """
-    weights = {language: _weight(language, accept_language) for language in available}
-    best = max(weights.values(), default=0.0)
+    ranges = _ranges(accept_language)
+    weights = {language: _weight(language, ranges) for language in available}
+    best = max(weights.values())
     if best <= 0:
         return available[0]
     preferred = [language for language, weight in weights.items() if weight == best]
-    return min(preferred, key=lambda language: _position(language, accept_language))
+    return min(preferred, key=lambda language: _position(language, ranges))
 
 
-def _weight(language: str, header: str) -> float:
+def _weight(language: str, ranges: list[tuple[str, float]]) -> float:
     """Return the weight of the most specific range that matches, 0 without any."""
-    matches = [
-        (len(spoken), weight) for spoken, weight in _ranges(header) if _matches(spoken, language)
-    ]
+    matches = [(len(spoken), weight) for spoken, weight in ranges if _matches(spoken, language)]
     return max(matches)[1] if matches else 0.0
 
 
-def _position(language: str, header: str) -> int:
-    for position, (spoken, _) in enumerate(_ranges(header)):
+def _position(language: str, ranges: list[tuple[str, float]]) -> int:
+    for position, (spoken, _) in enumerate(ranges):
         if _matches(spoken, language):
             return position
-    return len(header)
+    return len(ranges)
 
 
 def _ranges(header: str) -> list[tuple[str, float]]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from .config import Config
@@ -25,7 +24,6 @@ JSON_TYPE = "application/json"
 
 _MOST_FIELDS = 100
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
-_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 class Problem(Exception):
@@ -62,28 +60,30 @@ class Fields:
         return self._values.get(name, "")
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """What a handler answers. Without a Cache-Control of its own it is not stored anywhere."""
 
     body: bytes
     status: HTTPStatus = HTTPStatus.OK
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
 class Request:
     """What a handler knows of a request: its words, its moment, and the program's settings and
     looks.
+
+    `now` is in UNIX seconds; it is read once, so that all of an answer means the same moment.
     """
 
-    environ: Mapping[str, Any]
-    config: Config
-    look: Look
-    texts: Texts
-    now: float
-    """UNIX seconds; read once, so that all of an answer means the same moment."""
-    path_values: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self, environ: Mapping[str, Any], config: Config, look: Look, texts: Texts, now: float
+    ) -> None:
+        self.environ = environ
+        self.config = config
+        self.look = look
+        self.texts = texts
+        self.now = now
+        self.path_values: Mapping[str, str] = {}
 
     @property
     def method(self) -> str:
@@ -94,9 +94,8 @@ class Request:
         """The path below the mount point; raises Problem where it is not UTF-8."""
         path = _utf8(self.environ.get("PATH_INFO", "").encode("latin-1"))
         # A proxy may pass on the whole path that base_url begins with.
-        mount = urlsplit(self.config.site.base_url).path
-        if path == mount or path.startswith(f"{mount}/"):
-            path = path.removeprefix(mount)
+        if path == self._mount or path.startswith(f"{self._mount}/"):
+            path = path.removeprefix(self._mount)
         return path or "/"
 
     @cached_property
@@ -130,8 +129,8 @@ class Request:
     @property
     def is_for_api(self) -> bool:
         """Whether a program asks, which reads problems as JSON."""
-        mount = urlsplit(self.config.site.base_url).path
-        return bool(re.match(rf"(?:{re.escape(mount)})?/api/", self.environ.get("PATH_INFO", "")))
+        path: str = self.environ.get("PATH_INFO", "")
+        return path.removeprefix(self._mount).startswith("/api/")
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""
@@ -161,7 +160,7 @@ class Request:
 
     def markup(self, template: str, **values: object) -> Html:
         """Return a template in the visitor's language with the values filled in."""
-        return self.look.template(template).render(self.texts, **values)
+        return self.look.template_in(template, self.texts.language).render({}, **values)
 
     @cached_property
     def _root(self) -> str:
@@ -172,6 +171,11 @@ class Request:
             host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
         mount = quote(self.environ.get("SCRIPT_NAME", "").encode("latin-1"))
         return f"{self.environ['wsgi.url_scheme']}://{host}{mount}".rstrip("/")
+
+    @property
+    def _mount(self) -> str:
+        """The path of base_url."""
+        return urlsplit(self.config.site.base_url).path
 
     def _body_of_type(self, wanted: str) -> bytes:
         content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
@@ -207,47 +211,54 @@ PlainHandler = Callable[[Request], Response]
 StoredHandler = Callable[[Request, "Database"], Response]
 
 
-@dataclass(frozen=True)
 class Route:
     """A method and an address; `{name}` in `pattern` stands for one segment of the path."""
 
-    method: str
-    pattern: str
+    def __init__(self, method: str, pattern: str) -> None:
+        self.method = method
+        self.pattern = pattern
+        self._segments = pattern.split("/")
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the values in the path, or None where it is another address."""
-        match = _compiled(self.pattern).fullmatch(path)
-        return match.groupdict() if match else None
+        found = path.split("/")
+        if len(found) != len(self._segments):
+            return None
+        values = {}
+        for segment, value in zip(self._segments, found, strict=True):
+            if segment.startswith("{") and value:
+                values[segment[1:-1]] = value
+            elif segment != value:
+                return None
+        return values
 
     def serves(self, method: str) -> bool:
         """Say whether a request with this method is for this route; HEAD goes wherever GET does."""
         return self.method == ("GET" if method == "HEAD" else method)
 
 
-@dataclass(frozen=True)
 class PlainRoute(Route):
-    """An address whose handler has no way to reach the database."""
+    """An address whose handler, which `find_handler` returns, has no way to reach the database."""
 
-    handler: PlainHandler
+    def __init__(self, method: str, pattern: str, find_handler: Callable[[], PlainHandler]) -> None:
+        super().__init__(method, pattern)
+        self.find_handler = find_handler
 
 
-@dataclass(frozen=True)
 class StoredRoute(Route):
-    """An address whose handler asks the database."""
+    """An address whose handler, which `find_handler` returns, asks the database."""
 
-    handler: StoredHandler
-
-
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    literal = re.sub(r"\\{([a-z]+)\\}", r"(?P<\1>[^/]+)", re.escape(pattern))
-    return re.compile(literal)
+    def __init__(
+        self, method: str, pattern: str, find_handler: Callable[[], StoredHandler]
+    ) -> None:
+        super().__init__(method, pattern)
+        self.find_handler = find_handler
 
 
 def _decoded(encoded: bytes) -> Fields:
     try:
         text = encoded.decode("utf-8")
-        if _BROKEN_ESCAPE.search(text):
+        if re.search(r"%(?![0-9A-Fa-f]{2})", text):
             raise ValueError("broken escape")
         pairs = parse_qsl(
             text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS

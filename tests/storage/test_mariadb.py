@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_host_that_is_read_only_is_left_for_the_next(
         database.close()
     finally:
         server.remove()
+
+
+def test_a_host_that_hangs_is_asked_last(mariadb: MariaServer, mariadb_url: str) -> None:
+    account = mariadb_url.split("@", maxsplit=1)[0]
+    with socket.create_server(("127.0.0.1", free_port())) as silent:
+        hosts = f"127.0.0.1:{silent.getsockname()[1]},127.0.0.1:{mariadb.port}"
+        url = parse_database_url(f"{account}@{hosts}/planado")
+        database = open_database(url, "conferences", Path(), answer_seconds=1)
+        for _ in range(3):
+            assert database.one("SELECT 1 AS answer") == {"answer": 1}
+            database.close()
+        silent.accept()[0].close()
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -212,7 +211,7 @@ def test_a_hundred_thousand_past_rows_go_in_batches(
 def test_a_cleanup_leaves_what_it_cannot_read(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    strange = replace(series(1, NOW - 2 * HOUR), timezone="Mars/Olympus_Mons")
+    strange = series(1, NOW - 2 * HOUR)._replace(timezone="Mars/Olympus_Mons")
     fill(database, [strange, series(2, NOW - 2 * HOUR), one_off(3, NOW - 2 * HOUR)])
     assert clean_up(database, DOORS, NOW) == Swept(deleted=1, advanced=1, left=1)
     assert strange in rows(database)
@@ -228,7 +227,7 @@ def test_a_write_whose_answer_was_lost_happens_once(database: Database) -> None:
     assert storage.change_conference(database, conference, after)
     assert rows(database) == [after]
     with pytest.raises(storage.IdentifierTaken):
-        storage.add_conference(database, replace(after, aid=10**15 + 1))
+        storage.add_conference(database, after._replace(aid=10**15 + 1))
     assert not storage.change_conference(database, conference, conference.renewed())
 
 

@@ -70,6 +70,15 @@ class Server:
         finally:
             connection.close()
 
+    def resident_bytes(self) -> int:
+        """Return how much memory the process has at the moment (Linux)."""
+        [line] = [
+            line
+            for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
+            if line.startswith("VmRSS:")
+        ]
+        return int(line.split()[1]) * 1024
+
     def kill(self) -> None:
         """End it as kill -9 does."""
         self._process.kill()

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "wsgi_app"
 
 # From the foundations up: a module imports only what stands on an earlier line.
 LAYERS = [
-    {"identifier", "recurrence", "page", "texts", "database_url"},
+    {"identifier", "recurrence", "page", "texts", "database_url", "log"},
     {"conference", "look", "words", "database", "vtimezone", "qr_code"},
     {"config", "storage", "ical"},
     {"takeover"},

@@ -1,0 +1,21 @@
+"""The handlers, one module for each kind of page, read at their first use: a CGI call, which
+starts anew for each request, pays for what it reads.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import admin as admin
+    from . import api as api
+    from . import booking as booking
+    from . import calendar as calendar
+    from . import invitation as invitation
+    from . import original as original
+    from . import service as service
+else:
+
+    def __getattr__(name: str) -> object:
+        return import_module(f"{__name__}.{name}")

@@ -171,7 +171,7 @@ def _standing(conference: Conference, values: Mapping[str, object]) -> dict[str,
         "timezone": zone.key,
         "duration": "1",
         "repeat": appointment.rectype,
-        "count": str(appointment.count),
+        "count": str(appointment.recev),
     }
     start_is_local = _START.fullmatch(str(values.get("start", "Z")))
     needs_zone = values.get("repeat") or (start_is_local and not start_is_local[3])
@@ -277,7 +277,7 @@ def _created(request: Request, conference: Conference, booking: Booking) -> Resp
         "timezone": appointment.timezone,
         "duration": booking.duration,
         "repeat": appointment.rectype or None,
-        "count": appointment.count,
+        "count": appointment.recev,
         "invitation_url": links.invitation_url(request, conference),
         "admin_url": links.admin_url(request, conference, booking),
         "calendar_url": links.calendar_url(request, conference, booking),
@@ -321,7 +321,7 @@ def _shown(request: Request, conference: Conference, is_admin: bool) -> Response
         return _json(described)
     appointment = conference.appointment(zone.key)
     described["repeat"] = appointment.rectype or None
-    described["count"] = appointment.count
+    described["count"] = appointment.recev
     described["timezone"] = conference.timezone or None
     return _json(described, headers={"ETag": _etag(conference)})
 
@@ -332,7 +332,7 @@ def _start_text(instant: int, zone: ZoneInfo) -> str:
 
 def _etag(conference: Conference) -> str:
     """Return the tag of a row as it stands; only its organiser, who may know the room, gets it."""
-    row = repr(sorted(vars(conference).items())).encode("ascii")
+    row = repr(sorted(conference._asdict().items())).encode("ascii")
     return (
         f'"{hmac.new(str(conference.aid).encode("ascii"), row, hashlib.sha256).hexdigest()[:32]}"'
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..web import Request, Response
 
 METHODS = "GET, POST, PATCH, DELETE"
@@ -28,4 +26,4 @@ def with_cors(request: Request, response: Response) -> Response:
             headers["Access-Control-Allow-Methods"] = METHODS
             headers["Access-Control-Allow-Headers"] = REQUEST_HEADERS
             headers["Access-Control-Max-Age"] = _PREFLIGHT_SECONDS
-    return replace(response, headers=headers)
+    return response._replace(headers=headers)

@@ -58,7 +58,7 @@ def booking_values(booking: Booking) -> dict[str, str]:
         "timezone": appointment.timezone,
         "duration": str(booking.duration),
         "repeat": appointment.rectype,
-        "count": str(appointment.count or ""),
+        "count": str(appointment.recev or ""),
     }
 
 

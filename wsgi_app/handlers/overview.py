@@ -148,7 +148,7 @@ def stored(request: Request, conference: Conference) -> Html:
         "stored.html",
         rows=joined(
             _ROW.render(request.texts, column=column, value=value)
-            for column, value in vars(conference).items()
+            for column, value in conference._asdict().items()
         ),
         deletion=request.texts.format("stored_deletion", moment=moment),
     )
