@@ -5,5 +5,5 @@ server:       ; script/server
 test:         ; script/test
 test-all:     ; script/test all
 format:       ; .venv/bin/ruff check --fix . ; .venv/bin/ruff format .
-screenshots:  ; .venv/bin/python -m tests.screenshots docs/screenshots
+screenshots:  ; .venv/bin/python -m tests.screenshots build/screenshots docs/screenshots
 dist:         ; .venv/bin/pip install --quiet build ; .venv/bin/python -m build

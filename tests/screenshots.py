@@ -1,4 +1,6 @@
-"""Pictures of the real pages: `python -m tests.screenshots FOLDER` writes all of them."""
+"""Pictures of the real pages: `python -m tests.screenshots ALL README` writes all of them into one
+folder, and those of the README into the other.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,13 @@ from wsgi_app.config import load_config
 from wsgi_app.database import open_database
 from wsgi_app.migrate import migrate
 
+IN_README = {
+    "booking": "booking-wide",
+    "overview": "overview-wide",
+    "waiting": "waiting-narrow",
+    "entry": "privacy-narrow-dark",
+}
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "wide": {"viewport": {"width": 1280, "height": 800}},
     "wide-dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
@@ -28,11 +37,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "narrow-dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
     "plain": {"viewport": {"width": 360, "height": 740}, "java_script_enabled": False},
     "german": {"viewport": {"width": 360, "height": 740}, "locale": "de-DE"},
+    "tiny": {"viewport": {"width": 320, "height": 640}},
+    "huge": {"viewport": {"width": 3840, "height": 2160}},
 }
 
 
-def main(folder: Path) -> None:
-    """Write the pictures of all variants into a folder."""
+def main(folder: Path, readme_folder: Path) -> None:
+    """Write the pictures of all variants into one folder and the README's into another."""
     folder.mkdir(parents=True, exist_ok=True)
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
@@ -42,27 +53,38 @@ def main(folder: Path) -> None:
             with _live(clock) as live:
                 context = browser.new_context(**{"locale": "en-GB", **options})
                 page = context.new_page()
-                if options.get("java_script_enabled", True):
+                script = options.get("java_script_enabled", True)
+                if script:
                     page.clock.install(time=clock.now)
-                take_all(page, live, clock, partial(_save, page, folder, name))
+                take_all(page, live, clock, partial(_save, page, folder, name), script)
                 context.close()
         browser.close()
+    for name, shot in IN_README.items():
+        shutil.copyfile(folder / f"{shot}.png", readme_folder / f"{name}.png")
 
 
-def take_all(page: Page, live: Live, clock: Clock, save: Callable[[str], None]) -> None:
+def take_all(
+    page: Page, live: Live, clock: Clock, save: Callable[[str], None], script: bool
+) -> None:
     """Walk through every page and state, and save each."""
     page.goto(f"{live.url}/")
-    save("booking")
     page.click("form[action$='/book'] button")
     save("booking-errors")
+    page.goto(f"{live.url}/")
     page.fill("#name", "Choir practice")
     page.fill("#date", "2027-03-02")
     page.fill("#time", "18:30")
     page.select_option("#timezone", "Europe/Berlin")
     page.select_option("#repeat", "1weekly")
     page.fill("#count", "4")
+    if script:
+        page.locator(".answer:not(:empty)").wait_for()
+    save("booking")
     page.click("form[action$='/book'] button")
     save("overview")
+    page.emulate_media(media="print")
+    save("overview-printed")
+    page.emulate_media(media="screen")
     invitation = page.locator(".link a[href*='/i/']").get_attribute("href") or ""
     admin = page.locator(".link a[href*='/admin/']").get_attribute("href") or ""
     for summary in page.locator("summary").all():
@@ -117,4 +139,4 @@ def _save(page: Page, folder: Path, variant: str, shot: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -148,8 +148,12 @@ def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, 
 
 def _security_headers(config: Config) -> dict[str, str]:
     own = " ".join(["'self'", *filter(None, [config.site.origin])])
+    # An operator's own look may have a font.
+    fonts = f"font-src {own}; " if config.look_folder else ""
     policy = (
         f"default-src 'none'; style-src {own}; script-src {own}; img-src {own}; "
+        # Who waits looks again in place, and the form says what its fields mean.
+        f"connect-src {own}; {fonts}"
         # A form may end in a redirect into the room and, as its server likes, on to another host;
         # browsers count all of that as part of it.
         f"form-action {own} {config.jitsi.origin} https:; base-uri 'none'; frame-ancestors 'none'"

@@ -23,6 +23,18 @@ def invitation_url(request: Request, conference: Conference) -> str:
     return request.url(f"/i/{conference.iid}")
 
 
+def name_fragment(name: str) -> str:
+    """Return a name as it stands behind the # of an invitation link, which browsers keep from
+    every server.
+    """
+    return quote(name, safe="")
+
+
+def named_invitation_url(request: Request, conference: Conference, name: str) -> str:
+    """Return the invitation link with the name of the conference in its fragment."""
+    return invitation_url(request, conference) + (name and f"#{name_fragment(name)}")
+
+
 def admin_path(conference: Conference, action: str = "") -> str:
     """Return the path of the admin page or of an action on it."""
     return f"/admin/{conference.iid}/{conference.aid}" + (action and f"/{action}")

@@ -11,6 +11,7 @@ from .web import PlainRoute, StoredRoute
 PLAIN = (
     PlainRoute("GET", "/", lambda: handlers.booking.show_form),
     PlainRoute("POST", "/room", lambda: handlers.booking.start_room),
+    PlainRoute("POST", "/when", lambda: handlers.booking.say_when),
     PlainRoute("GET", "/i", lambda: handlers.invitation.show_number_form),
     PlainRoute("GET", "/cal/{file}", lambda: handlers.calendar.show_entry),
     PlainRoute("GET", "/static/{file}", lambda: handlers.service.show_static_file),

@@ -79,5 +79,18 @@ def rhythm_words(texts: Texts, rectype: str, first: date) -> str:
             return texts.plural("every_day", rhythm.interval)
 
 
+def series_words(texts: Texts, rectype: str, first: date, number: int, last: date) -> str:
+    """Return `every week on Tuesday, 5 dates, the last on Tuesday, 30 March 2027`; `once` without a
+    rhythm.
+
+    `first` is the day on which the series began, `number` and `last` are of its dates still to
+    come.
+    """
+    rhythm = rhythm_words(texts, rectype, first)
+    if not rectype:
+        return rhythm
+    return texts.plural("series", number, rhythm=rhythm, last=day_words(texts, last))
+
+
 def _time_words(texts: Texts, local: datetime) -> str:
     return texts.format("time_of_day", time=f"{local:%H:%M}")

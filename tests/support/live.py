@@ -24,7 +24,7 @@ class Live:
         self.url = f"http://127.0.0.1:{self.port}"
         self.rooms_url = f"http://127.0.0.1:{rooms_port}"
         self.hide_navigation = False
-        self._application = application
+        self.application = application
         self._servers = [_serve(self._answer, self.port), _serve(_room, rooms_port)]
 
     def stop(self) -> None:
@@ -37,7 +37,7 @@ class Live:
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self.hide_navigation:
             environ.pop("HTTP_SEC_FETCH_MODE", None)
-        return self._application(environ, start_response)
+        return self.application(environ, start_response)
 
 
 def _room(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

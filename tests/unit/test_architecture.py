@@ -17,7 +17,7 @@ PACKAGE = ROOT / "wsgi_app"
 # From the foundations up: a module imports only what stands on an earlier line.
 LAYERS = [
     {"identifier", "recurrence", "page", "texts", "database_url", "log"},
-    {"conference", "look", "words", "database", "vtimezone"},
+    {"conference", "look", "words", "database", "vtimezone", "qr_code"},
     {"config", "storage", "ical"},
     {"takeover"},
     {"migrate"},
@@ -74,6 +74,7 @@ def test_each_technology_stays_in_its_place() -> None:
         "icalendar": {"ical", "vtimezone"},
         "icalendar.prop": {"ical", "vtimezone"},
         "pymysql": {"database"},
+        "segno": {"qr_code"},
         "sqlite3": {"database"},
         "secrets": {"identifier"},
         "random": set(),

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import MakeClient
 from tests.support.client import Client, words
+
+STATIC = Path(__file__).parents[2] / "wsgi_app" / "static"
+# What must be told from what, and by which contrast (WCAG 2.2, 1.4.3 and 1.4.11).
+TEXT_CONTRAST, EDGE_CONTRAST = 4.5, 3.0
+PAIRS = [
+    *[
+        (ink, ground, TEXT_CONTRAST)
+        for ink in ("ink", "soft", "accent", "accent-strong", "warn")
+        for ground in ("ground", "card", "secret-tint")
+    ],
+    ("ink", "tint", TEXT_CONTRAST),
+    ("accent-strong", "tint", TEXT_CONTRAST),
+    ("ink", "warn-tint", TEXT_CONTRAST),
+    ("on-accent", "accent", TEXT_CONTRAST),
+    ("on-accent", "accent-strong", TEXT_CONTRAST),
+    ("card", "warn", TEXT_CONTRAST),
+    ("edge", "card", EDGE_CONTRAST),
+    ("edge", "ground", EDGE_CONTRAST),
+]
 
 
 @pytest.mark.parametrize(
@@ -68,3 +88,72 @@ def test_an_operators_folder_goes_before_the_built_in_files(
     assert esperanto.heading == "Rezervi"
     assert words(esperanto.find("form//label[@for='date']")) == "Date"
     assert client.get("/static/planado.css").text == "body { color: red }"
+
+
+def colours() -> dict[str, dict[str, str]]:
+    """Return the colours of the style sheet by name, light and dark."""
+    css = (STATIC / "planado.css").read_text("utf-8")
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+        for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]
+    )
+    assert set(light) == set(dark)
+    return {"light": light, "dark": dark}
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, 0 to 1 (WCAG 2.2, glossary)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("front", "ground", "least"), PAIRS)
+def test_colours_can_be_told_apart(scheme: str, front: str, ground: str, least: float) -> None:
+    scheme_colours = colours()[scheme]
+    darker, lighter = sorted(luminance(scheme_colours[name]) for name in (front, ground))
+    assert (lighter + 0.05) / (darker + 0.05) >= least
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_first_page_is_below_30_kilobytes_uncompressed(client: Client, language: str) -> None:
+    page = client.get("/", Accept_Language=language)
+    files = [page.find("link[@rel='stylesheet']"), page.find("link[@rel='icon']")]
+    urls = [file.get("href", "") for file in files] + [page.find("script").get("src", "")]
+    assert len(page.body) + sum(len(client.get(url).body) for url in urls) < 30_000
+
+
+def test_our_script_is_served_without_its_margin(client: Client) -> None:
+    source = (STATIC / "planado.js").read_text("utf-8").splitlines()
+    lines = [line.strip() for line in source if not line.strip().startswith("//")]
+    assert client.get("/static/planado.js").text.splitlines() == list(filter(None, lines))
+    # A text over several lines would lose its margin too.
+    assert all(line.count("`") % 2 == 0 for line in source)
+
+
+def test_our_style_sheet_is_served_without_comments_and_idle_spaces(client: Client) -> None:
+    source = (STATIC / "planado.css").read_text("utf-8")
+    served = client.get("/static/planado.css").text
+    assert "/*" not in served
+    rules = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+    assert re.sub(r"\s", "", served) == re.sub(r"\s", "", rules)
+    # A space before a colon is part of a selector.
+    assert ".door :is(.leaf," in served
+
+
+def test_only_logical_properties_so_that_every_page_can_be_mirrored() -> None:
+    css = (STATIC / "planado.css").read_text("utf-8")
+    assert not re.search(r"\b(margin|padding|border)-(left|right|top|bottom)\b", css)
+    assert not re.search(r"(?<![\w-])(left|right|top|bottom|float)\s*:", css)
+    assert not re.search(r"text-align:\s*(left|right)", css)
+
+
+def test_an_operators_own_rules_come_after_ours(make_client: MakeClient, tmp_path: Path) -> None:
+    (tmp_path / "look/static").mkdir(parents=True)
+    (tmp_path / "look/static/own.css").write_text(":root { --accent: purple }\n")
+    page = make_client("[look]\ndirectory = look").get("/")
+    assert "font-src 'self';" in page.headers["Content-Security-Policy"]
+    assert "font-src" not in make_client().get("/").headers["Content-Security-Policy"]
+    styles = [link.get("href", "") for link in page.page.iterfind(".//link[@rel='stylesheet']")]
+    assert [style.rsplit("/", 1)[1].split("?")[0] for style in styles] == ["planado.css", "own.css"]

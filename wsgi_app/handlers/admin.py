@@ -23,9 +23,9 @@ from ..page import Html, Template
 from ..web import Fields, Problem, Request, Response
 from ..words import moment_words
 from .document import document
-from .entry import enter_room, redirect
+from .entry import PASS_NAME, enter_room, passes_name, redirect
 from .form import booking_values, form_fields, sent_values
-from .overview import calendar_links, dates, facts, first_in_note, overview, stored
+from .overview import calendar_links, dates, facts, invitation, overview, stored
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
@@ -169,6 +169,7 @@ def _page(
 ) -> Response:
     texts = request.texts
     sequence = links.sequence_at(request.now)
+    calendar_url = links.calendar_url(request, conference, booking, sequence)
     unstored = request.markup(
         "unstored.html",
         name=booking.name,
@@ -180,19 +181,25 @@ def _page(
         "admin.html",
         name=booking.name,
         notice=_NOTICE.render(texts, message=texts[f"notice_{notice}"]) if notice else Html(),
-        state=_state_words(request, conference),
+        state=_state_words(request, conference, booking),
         facts=facts(request, conference, booking),
         dates=dates(request, conference, booking),
-        invitation_url=links.invitation_url(request, conference),
-        calendar_url=links.calendar_url(request, conference, booking, sequence),
+        invitation=invitation(request, conference, booking, calendar_url),
+        calendar_url=calendar_url,
         calendars=calendar_links(request, conference, booking),
         enter_url=request.url(links.admin_path(conference, "enter")),
-        first_in_note=first_in_note(request),
+        fragment=links.name_fragment(booking.name),
+        pass_name=PASS_NAME if passes_name(request) else Html(),
         change_url=request.url(links.admin_path(conference)),
         renew_url=request.url(links.admin_path(conference, "renew")),
         cancel_url=request.url(links.admin_path(conference, "cancel")),
         skip=_skip_form(request, conference, booking, unstored),
-        fields=form_fields(request, values or booking_values(booking), errors),
+        fields=form_fields(
+            request,
+            values or booking_values(booking),
+            errors,
+            started=conference.time <= request.now,
+        ),
         sequence=sequence,
         unstored=unstored,
         stored=stored(request, conference),
@@ -201,9 +208,17 @@ def _page(
     return document(request, texts["admin_title"], content, status)
 
 
-def _state_words(request: Request, conference: Conference) -> str:
-    opened = conference.is_open(request.now, request.config.doors)
-    return str(request.texts["state_open" if opened else "state_waiting"])
+def _state_words(request: Request, conference: Conference, booking: Booking) -> str:
+    """Return whether guests wait or are let in, since or until when, and how many dates follow."""
+    texts, doors = request.texts, request.config.doors
+    state = "state_open" if conference.is_open(request.now, doors) else "state_waiting"
+    moment = moment_words(texts, conference.opens_at(doors), booking.appointment.zone)
+    words = texts.format(state, moment=moment)
+    if conference.recev:
+        words += " " + texts.plural("state_more", conference.recev)
+    elif conference.rectype:
+        words += " " + texts["state_last"]
+    return words
 
 
 def _skip_form(request: Request, conference: Conference, booking: Booking, unstored: Html) -> Html:

@@ -7,13 +7,14 @@ from http import HTTPStatus
 
 from .. import identifier, storage
 from ..booking import Refused, Wrong, read_booking
+from ..conference import Conference
 from ..database import Database
 from ..page import Html
 from ..web import Request, Response
 from .document import document
 from .entry import enter_room
-from .form import form_fields, fresh_values, sent_values
-from .overview import overview
+from .form import form_fields, fresh_values, sent_values, wrong_words
+from .overview import overview, when_words
 
 
 def show_form(request: Request) -> Response:
@@ -33,6 +34,19 @@ def book(request: Request, db: Database) -> Response:
         )
     conference = storage.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
+
+
+def say_when(request: Request) -> Response:
+    """What the fields of the form mean, in the words that the overview will have, or what is wrong
+    with them; a name is not asked for.
+    """
+    try:
+        booking = read_booking(request.form, request.config, request.now, name_required=False)
+    except Refused as refused:
+        wrong = next(iter(refused.errors.values()))
+        return _plain(request, wrong_words(request.texts, wrong), HTTPStatus.BAD_REQUEST)
+    conference = Conference.booked(booking.appointment)
+    return _plain(request, when_words(request, conference, booking), HTTPStatus.OK)
 
 
 def start_room(request: Request) -> Response:
@@ -58,3 +72,12 @@ def _form_page(
         "X-Robots-Tag": "all",
     }
     return document(request, request.texts["book_title"], content, status, headers=headers)
+
+
+def _plain(request: Request, text: str, status: HTTPStatus) -> Response:
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Language": request.texts.language,
+        "Vary": "Accept-Language",
+    }
+    return Response(text.encode("utf-8"), status, headers)

@@ -10,6 +10,8 @@ from ..web import Request, Response
 
 _NO_HEAD = Html()
 _REFRESH = Template('<noscript><meta http-equiv="refresh" content="$seconds;url=$url"></noscript>')
+# An operator's own rules, after ours, so that a few lines suffice.
+_OWN_STYLE = Template('\n<link rel="stylesheet" href="$url">')
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -34,6 +36,7 @@ def document(
         style_url=request.static_url("planado.css"),
         script_url=request.static_url("planado.js"),
         icon_url=request.static_url("planado.svg"),
+        own_style=_own_style(request),
     )
     return Response(
         body.encode("utf-8"),
@@ -50,3 +53,9 @@ def refresh(seconds: int, url: str) -> Html:
     """Return what makes a page without script ask for itself again; with script, script does."""
     # With the address in it, since a browser reloads no page whose own has a #fragment (Chromium).
     return _REFRESH.render({}, seconds=seconds, url=url)
+
+
+def _own_style(request: Request) -> Html:
+    if request.look.static_file("own.css") is None:
+        return Html()
+    return _OWN_STYLE.render({}, url=request.static_url("own.css"))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+from ..page import Html
 from ..web import Request, Response
 from .document import document
+
+# On a link: script appends the name of the conference as Jitsi reads it.
+PASS_NAME = Html("data-pass-name")
 
 
 def enter_room(request: Request, rid: int) -> Response:
@@ -22,12 +26,22 @@ def enter_room(request: Request, rid: int) -> Response:
             ),
             policy_url=request.config.privacy.policy_url,
             room_url=room_url,
+            pass_name=PASS_NAME if request.config.jitsi.pass_name else Html(),
         )
         return document(request, request.texts["privacy_title"], content)
-    status = HTTPStatus.SEE_OTHER if request.method == "POST" else HTTPStatus.FOUND
-    return Response(b"", status, {"Location": room_url})
+    if request.method == "POST":
+        return Response(b"", HTTPStatus.SEE_OTHER, {"Location": room_url})
+    if "#" not in room_url and not request.config.jitsi.pass_name:
+        # Else browsers would hand on the fragment of our address, which has the name.
+        room_url += "#"
+    return redirect(room_url)
+
+
+def passes_name(request: Request) -> bool:
+    """Say whether a link of ours leads right into the room and shall hand it the name."""
+    return request.config.jitsi.pass_name and not request.config.privacy.page
 
 
 def redirect(url: str, status: HTTPStatus = HTTPStatus.FOUND) -> Response:
-    """Return a redirect to another address of ours."""
+    """Return a redirect, to which browsers hand on the fragment of the address they asked for."""
     return Response(b"", status, {"Location": url})

@@ -9,33 +9,22 @@ from zoneinfo import ZoneInfo
 
 from ..booking import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
 from ..page import Html, Template, joined
-from ..recurrence import OFFERED, exists, to_local, zone_names
+from ..recurrence import OFFERED, exists, listed_zone_names, to_local
 from ..texts import Texts
 from ..web import Fields, Request
 from ..words import rhythm_words
 
 FIELDS = ("name", "date", "time", "timezone", "duration", "repeat", "count")
 
+_WITH_HINT = ("name", "count")
+
 _OPTION = Template('<option value="$value"$selected>$label</option>\n')
-_ZONE = Template("<option$selected>$zone\n")
+_ZONE = Template("<option$selected>$zone")
 _ERROR = Template('<p class="error" id="$field-error">$message</p>')
 _SUMMARY = Template('<div class="summary" role="alert"><p>$message</p><ul>$items</ul></div>')
 _SUMMARY_ITEM = Template('<li><a href="#$field">$label: $message</a></li>')
+_ANSWER = Template('<p class="answer" aria-live="polite" data-when="$url"></p>')
 _SELECTED = Html(" selected")
-
-# Old names of other zones and abbreviations: valid, but only noise in a list.
-_AREAS = (
-    "Africa",
-    "America",
-    "Antarctica",
-    "Arctic",
-    "Asia",
-    "Atlantic",
-    "Australia",
-    "Europe",
-    "Indian",
-    "Pacific",
-)
 
 
 def fresh_values(request: Request) -> dict[str, str]:
@@ -74,9 +63,16 @@ def booking_values(booking: Booking) -> dict[str, str]:
 
 
 def form_fields(
-    request: Request, values: Mapping[str, str], errors: Mapping[str, Wrong] | None = None
+    request: Request,
+    values: Mapping[str, str],
+    errors: Mapping[str, Wrong] | None = None,
+    started: bool = False,
 ) -> Html:
-    """Return the fields with their values and, beside each wrong one, the reason."""
+    """Return the fields with their values and, beside each wrong one, the reason.
+
+    Script says below them what they mean, unless the conference has `started`: its start may then
+    stay where no new one may lie.
+    """
     errors = errors or {}
     texts = request.texts
     today = to_local(request.now, ZoneInfo("UTC")) - timedelta(days=1)
@@ -86,6 +82,7 @@ def form_fields(
         **{f"{field}_state": _state(field, errors) for field in FIELDS},
         **{f"{field}_error": _error(texts, field, errors) for field in FIELDS},
         summary=_summary(texts, errors),
+        answer=Html() if started else _ANSWER.render(texts, url=request.url("/when")),
         zones=_zone_options(values["timezone"]),
         rhythms=_rhythm_options(texts, values["repeat"], values["date"]),
         earliest_date=today.date().isoformat(),
@@ -95,20 +92,25 @@ def form_fields(
     )
 
 
+def wrong_words(texts: Texts, wrong: Wrong) -> str:
+    """Return the sentence that says what is wrong with a field."""
+    return texts.format(wrong.text, **wrong.values)
+
+
 def _start_values(start: datetime) -> dict[str, str]:
     return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
 
 
 def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
     if field not in errors:
-        return Html()
+        return Html(f'aria-describedby="{field}-hint"' if field in _WITH_HINT else "")
     return Html(f'aria-invalid="true" aria-describedby="{field}-error"')
 
 
 def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:
     if field not in errors:
         return Html()
-    return _ERROR.render(texts, field=field, message=_message(texts, errors[field]))
+    return _ERROR.render(texts, field=field, message=wrong_words(texts, errors[field]))
 
 
 def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
@@ -119,7 +121,7 @@ def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
             texts,
             field=field,
             label=texts[f"field_{field}"],
-            message=_message(texts, errors[field]),
+            message=wrong_words(texts, errors[field]),
         )
         for field in FIELDS
         if field in errors
@@ -128,14 +130,9 @@ def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
     return _SUMMARY.render(texts, message=message, items=items)
 
 
-def _message(texts: Texts, wrong: Wrong) -> str:
-    return texts.format(wrong.text, **wrong.values)
-
-
 @lru_cache(maxsize=32)
 def _zone_options(chosen: str) -> Html:
-    zones = sorted(zone for zone in zone_names() if zone.split("/")[0] in _AREAS)
-    offered = ["UTC", *zones]
+    offered = ["UTC", *listed_zone_names()]
     if chosen not in offered:
         # Kept, so that a visitor sees what was wrong rather than another zone.
         offered.insert(0, chosen)

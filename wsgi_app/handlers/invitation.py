@@ -15,12 +15,14 @@ from ..recurrence import to_local
 from ..web import Request, Response
 from ..words import moment_words, zone_words
 from .document import document, refresh
-from .entry import enter_room, redirect
+from .entry import PASS_NAME, enter_room, passes_name, redirect
 
 # Who waits looks this often whether the organiser has changed something.
 _RELOAD_SECONDS = 30
 
-_START = Template('<p class="start"><time datetime="$iso" data-local>$words</time></p>')
+_START = Template(
+    '<p class="start"><time datetime="$iso" data-local data-booked="$booked">$words</time></p>'
+)
 _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
 
 
@@ -43,7 +45,8 @@ def show(request: Request, db: Database) -> Response:
         return _unknown(request)
     if not conference.is_open(request.now, request.config.doors):
         return _waiting(request, conference)
-    if _a_person_navigates(request):
+    # Where a redirect could not hand the name on, script at the door does.
+    if _a_person_navigates(request) and not passes_name(request):
         return enter_room(request, conference.rid)
     return _door(request, conference)
 
@@ -77,10 +80,10 @@ def _waiting(request: Request, conference: Conference) -> Response:
     texts = request.texts
     start = Html()
     if request.config.privacy.show_start:
-        zone = ZoneInfo(request.config.site.timezone)
+        zone = ZoneInfo(conference.timezone or request.config.site.timezone)
         words = f"{moment_words(texts, conference.time, zone)}, {zone_words(conference.time, zone)}"
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
-        start = _START.render(texts, iso=iso, words=words)
+        start = _START.render(texts, iso=iso, words=words, booked=conference.timezone)
     content = request.markup(
         "waiting.html",
         start=start,
@@ -94,7 +97,11 @@ def _waiting(request: Request, conference: Conference) -> Response:
 
 
 def _door(request: Request, conference: Conference) -> Response:
-    content = request.markup("door.html", enter_url=request.url(f"/i/{conference.iid}/enter"))
+    content = request.markup(
+        "door.html",
+        enter_url=request.url(f"/i/{conference.iid}/enter"),
+        pass_name=PASS_NAME if passes_name(request) else Html(),
+    )
     return document(request, request.texts["door_title"], content)
 
 

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from .. import links
 from ..booking import Booking
 from ..conference import Conference
-from ..page import Html, Template, joined
+from ..page import Html, Template, escape, joined
+from ..qr_code import qr_code
+from ..recurrence import to_local
 from ..web import Request, Response
-from ..words import moment_words, rhythm_words, span_words, zone_words
+from ..words import moment_words, series_words, span_words, zone_words
 from .document import document
 
 _ITEM = Template("<li>$text</li>\n")
@@ -22,6 +24,8 @@ _LINK = Template(
 _ROW = Template('<tr><th scope="row"><code>$column</code></th><td><code>$value</code></td></tr>\n')
 
 _FEW_DATES = 8
+# More characters make a QR code too fine for the cameras of old telephones.
+_LONGEST_SCANNED = 300
 
 
 def overview(
@@ -29,33 +33,56 @@ def overview(
 ) -> Response:
     """Return the page that follows a booking or a change."""
     texts = request.texts
-    invitation_url = links.invitation_url(request, conference)
     admin_url = links.admin_url(request, conference, booking)
     calendar_url = links.calendar_url(request, conference, booking, sequence)
-    invitation = texts.format(
-        "invitation_text",
-        name=booking.name,
-        when=when_words(request, conference, booking),
-        invitation_url=invitation_url,
-    )
-    with_calendar = f"{invitation}\n\n{texts['calendar_link']}:\n{calendar_url}\n"
-    everything = f"{with_calendar}\n{texts['admin_link_secret']}:\n{admin_url}\n"
+    guest_text = _guest_text(request, conference, booking, calendar_url)
     content = request.markup(
         "overview.html",
         name=booking.name,
         facts=facts(request, conference, booking),
         dates=dates(request, conference, booking),
-        invitation_url=invitation_url,
+        invitation=invitation(request, conference, booking, calendar_url),
         admin_url=admin_url,
         calendar_url=calendar_url,
         calendars=calendar_links(request, conference, booking),
-        mail_url=links.mailto_url(booking.name, with_calendar, invitation, invitation_url),
-        guest_text=with_calendar,
-        all_text=everything,
+        all_text=f"{guest_text}\n{texts['admin_link_secret']}:\n{admin_url}\n",
         stored=stored(request, conference),
-        first_in_note=first_in_note(request),
     )
     return document(request, title, content)
+
+
+def invitation(
+    request: Request, conference: Conference, booking: Booking, calendar_url: str
+) -> Html:
+    """Return the invitation link and every way to hand it on; the name is in its fragment.
+
+    The link itself gets its fragment from script, so that without script it stays short enough
+    to be read out.
+    """
+    plain_url = links.invitation_url(request, conference)
+    named_url = links.named_invitation_url(request, conference, booking.name)
+    when = when_words(request, conference, booking)
+    guest_text = _guest_text(request, conference, booking, calendar_url)
+    return request.markup(
+        "invitation.html",
+        name=booking.name,
+        when=when,
+        when_lines=Html("<br>".join(escape(line) for line in when.splitlines())),
+        invitation_url=plain_url,
+        named_url=named_url,
+        fragment=links.name_fragment(booking.name),
+        calendar_url=calendar_url,
+        mail_url=links.mailto_url(
+            booking.name,
+            guest_text,
+            _invitation_text(request, when, booking.name, named_url),
+            _invitation_text(request, when, booking.name, plain_url),
+            plain_url,
+        ),
+        guest_text=guest_text,
+        qr=qr_code(named_url if len(named_url) <= _LONGEST_SCANNED else plain_url),
+        first_in_note=_first_in_note(request),
+    )
 
 
 def facts(request: Request, conference: Conference, booking: Booking) -> Html:
@@ -127,7 +154,7 @@ def stored(request: Request, conference: Conference) -> Html:
     )
 
 
-def first_in_note(request: Request) -> str:
+def _first_in_note(request: Request) -> str:
     """Return what an organiser must know of the Jitsi server, nothing where it asks for nothing."""
     # It wants its first participant signed in since August 2023.
     return str(request.texts["first_in_note"]) if request.config.jitsi.host == "meet.jit.si" else ""
@@ -135,9 +162,23 @@ def first_in_note(request: Request) -> str:
 
 def _series_words(request: Request, conference: Conference, booking: Booking) -> str:
     appointment = booking.appointment
-    if not appointment.rectype:
-        return str(request.texts["once"])
-    rhythm = rhythm_words(
-        request.texts, appointment.rectype, datetime.fromisoformat(conference.anchor)
+    first = datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
+    starts = [start for start, _ in conference.occurrences()]
+    last = to_local(max(starts), appointment.zone)
+    return series_words(request.texts, appointment.rectype, first, len(starts), last)
+
+
+def _guest_text(
+    request: Request, conference: Conference, booking: Booking, calendar_url: str
+) -> str:
+    """Return what guests are sent: when, the invitation link and the one of the calendar entry."""
+    named_url = links.named_invitation_url(request, conference, booking.name)
+    when = when_words(request, conference, booking)
+    text = _invitation_text(request, when, booking.name, named_url)
+    return f"{text}\n\n{request.texts['calendar_link']}:\n{calendar_url}\n"
+
+
+def _invitation_text(request: Request, when: str, name: str, invitation_url: str) -> str:
+    return request.texts.format(
+        "invitation_text", name=name, when=when, invitation_url=invitation_url
     )
-    return request.texts.plural("series", appointment.recev + 1, rhythm=rhythm)

@@ -4,20 +4,60 @@
 const language = document.documentElement.lang;
 // Whoever reads this page in English may write dates as in Britain or as in America.
 const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+const twoDigits = (number) => String(number).padStart(2, "0");
+
+// The name of a conference travels behind the # of its links, where no server gets to see it.
+function nameIn(fragment) {
+  try {
+    const text = decodeURIComponent(fragment.replace(/^#/, ""))
+      .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_C}]/gu, " ");
+    return [...text.trim()].slice(0, 100).join("");
+  } catch {
+    return "";
+  }
+}
+
+const name = nameIn(location.hash);
+
+function showName(heading) {
+  if (!name) return;
+  heading.firstElementChild.textContent = name;
+  heading.hidden = false;
+  document.title = document.title.replace(document.querySelector("h1").textContent, () => name);
+}
+
+// Our links keep the name behind their #; a room gets it, as Jitsi reads it, where the operator says so.
+function carryName(link) {
+  const fragment = link.dataset.fragment ?? location.hash;
+  const showsItself = link.textContent === link.getAttribute("href");
+  if (!("passName" in link.dataset)) {
+    link.hash = fragment;
+  } else if (nameIn(fragment)) {
+    const json = JSON.stringify(nameIn(fragment)).replace(/[^ -~]|&/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    link.href += `${link.hash ? "&" : "#"}config.localSubject=${encodeURIComponent(json)}`;
+  }
+  if (showsItself) link.textContent = link.href;
+}
+
+function follow(link) {
+  carryName(link);
+  location.replace(link.href);
+}
 
 // Booking form: the next full hour and the zone of this browser, where nobody has chosen anything yet.
 function presetStart(form) {
   const { name, date, time, timezone } = form.elements;
   const untouched = [name, date, time].every((field) => field.value === field.defaultValue);
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const offered = [...timezone.options].some((option) => option.value === here);
-  if (!untouched || !timezone.selectedOptions[0].defaultSelected || !offered) return;
+  if (!untouched || !timezone.selectedOptions[0].defaultSelected) return;
   const start = new Date();
   start.setHours(start.getHours() + 1, 0, 0, 0);
-  const twoDigits = (number) => String(number).padStart(2, "0");
   date.value = [start.getFullYear(), twoDigits(start.getMonth() + 1), twoDigits(start.getDate())].join("-");
   time.value = `${twoDigits(start.getHours())}:00`;
   timezone.value = here;
+  // Some browsers still use a zone's old name, which is not in the list but valid.
+  if (!timezone.value) timezone.add(new Option(here, here, false, true));
 }
 
 // Repetitions are asked for only where there is a rhythm.
@@ -27,59 +67,204 @@ function followRhythm(field) {
     field.hidden = !repeat.value && !count.matches("[aria-invalid]");
     if (!repeat.value) count.value = "";
   };
-  repeat.addEventListener("change", show);
+  repeat.addEventListener("change", () => {
+    show();
+    if (repeat.value && !count.value) count.value = Math.min(4, count.max);
+  });
   if (repeat.value || !count.value) show();
 }
 
-function showLocally(time) {
-  const form = new Intl.DateTimeFormat(locale, {
-    weekday: "long", day: "numeric", month: "long", year: "numeric",
-    hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-  });
-  time.textContent = form.format(new Date(time.dateTime));
-}
-
-// Waiting screen: counts down, and looks again when the server says so.
-function wait(screen) {
-  const loaded = Date.now();
-  const reloadAt = loaded + Number(screen.dataset.reloadIn);
+// While somebody fills in the form, the server says in its words what that means. It gets no name.
+function sayWhen(line) {
+  const form = line.closest("form");
   let timer;
-  const lookAgain = () => {
-    clearTimeout(timer);
-    // Keeps the #fragment of the address, which a refresh by the page would not.
-    if (Date.now() >= reloadAt) location.reload();
-    else timer = setTimeout(lookAgain, reloadAt - Date.now());
+  const ask = async () => {
+    const fields = new URLSearchParams(new FormData(form));
+    fields.delete("name");
+    const asked = timer;
+    let answer, words = "";
+    try {
+      if (fields.get("date") && fields.get("time")) {
+        answer = await fetch(line.dataset.when, { method: "POST", body: fields });
+        if (answer.headers.get("Content-Type").startsWith("text/plain")) words = await answer.text();
+      }
+    } catch {
+      // Without a connection there is nothing to say yet.
+    }
+    if (asked !== timer) return;
+    line.textContent = words;
+    line.classList.toggle("error", answer?.ok === false);
   };
-  lookAgain();
-  // A computer that wakes up again, or a tab shown from the browser's memory, is late.
-  addEventListener("pageshow", lookAgain);
-  document.addEventListener("visibilitychange", lookAgain);
-  if (screen.dataset.opensIn) countDown(screen, loaded + Number(screen.dataset.opensIn));
+  form.addEventListener("input", ({ target }) => {
+    if (target.name === "name") return;
+    clearTimeout(timer);
+    timer = setTimeout(ask, 250);
+  });
 }
 
-function countDown(screen, opensAt) {
-  const countdown = screen.querySelector(".countdown");
-  const { day, days } = countdown.dataset;
-  const twoDigits = (number) => String(number).padStart(2, "0");
-  const show = () => {
-    const left = Math.max(0, Math.ceil((opensAt - Date.now()) / 1000));
-    const wholeDays = Math.floor(left / 86400);
-    const clock = [Math.floor(left / 3600) % 24, Math.floor(left / 60) % 60, left % 60];
-    const prefix = wholeDays ? `${wholeDays} ${wholeDays === 1 ? day : days} ` : "";
-    countdown.textContent = prefix + clock.map(twoDigits).join(":");
+// A start in the visitor's own zone, and as it was booked where the two differ.
+function showLocally(time) {
+  const moment = new Date(time.dateTime);
+  const form = (options) => new Intl.DateTimeFormat(locale, {
+    weekday: "long", day: "numeric", month: "long", year: "numeric",
+    hour: "2-digit", minute: "2-digit", ...options,
+  }).format(moment);
+  try {
+    const { booked } = time.dataset;
+    if (booked && form({ timeZone: booked }) !== form()) {
+      const asBooked = document.createElement("span");
+      asBooked.className = "hint";
+      asBooked.textContent = time.textContent;
+      time.after(asBooked);
+    }
+  } catch {
+    return; // A zone that this browser does not know: the server's words stay.
+  }
+  time.textContent = form({ timeZoneName: "short" });
+}
+
+// Waiting: looks again in place when the server says so. A reload would end in the browser's own
+// error page during an outage, and would silence a chime that somebody has switched on.
+function wait(screen) {
+  const says = screen.querySelector(".says");
+  const chime = offerChime(screen.querySelector("[data-chime]"));
+  const countDown = offerCountdown(screen, () => say("soon"));
+  let timer, dueAt, looking;
+
+  const say = (what, silent) => {
+    if (!says) return;
+    let line = says.querySelector(`.${what}`);
+    if (silent || line) return silent && line?.remove();
+    line = document.createElement("p");
+    line.className = `notice ${what}`;
+    line.textContent = screen.dataset[what];
+    says.append(line);
   };
-  show();
-  countdown.hidden = false;
+  const lookWhenDue = () => {
+    clearTimeout(timer);
+    if (looking) return;
+    if (Date.now() < dueAt) timer = setTimeout(lookWhenDue, dueAt - Date.now());
+    else look();
+  };
+  const planFrom = ({ dataset }) => {
+    dueAt = Date.now() + Number(dataset.reloadIn);
+    countDown(dataset.opensIn && Date.now() + Number(dataset.opensIn));
+    lookWhenDue();
+  };
+  const look = async () => {
+    looking = true;
+    const page = await fetchAgain();
+    looking = false;
+    say("lost", page);
+    if (!page) {
+      dueAt = Date.now() + 5000;
+      return lookWhenDue();
+    }
+    const door = page.querySelector("[data-follow]");
+    const waiting = page.querySelector(".waiting");
+    if (door) {
+      say("now");
+      await chime();
+      follow(door);
+    } else if (waiting && says) {
+      takeOver(waiting);
+      planFrom(waiting);
+    } else {
+      location.reload(); // Cancelled, or a page that says what is the matter.
+    }
+  };
+  const takeOver = (waiting) => {
+    const [before, after] = [screen, waiting].map((from) => from.querySelector("time"));
+    if (!before || !after || before.dateTime === after.dateTime) return;
+    say("soon", true);
+    say("changed", true);
+    say("changed");
+    before.parentElement.replaceWith(after.parentElement);
+    showLocally(after);
+  };
+
+  planFrom(screen);
+  // A computer that wakes up again, or a tab shown from the browser's memory, is late.
+  addEventListener("pageshow", lookWhenDue);
+  document.addEventListener("visibilitychange", lookWhenDue);
+}
+
+// This page as it is now, or null while the server cannot say.
+async function fetchAgain() {
+  try {
+    const answer = await fetch(location.pathname + location.search,
+      { cache: "no-store", signal: AbortSignal.timeout(20000) });
+    if (!answer.ok && answer.status !== 404) return null;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    return null;
+  }
+}
+
+// Returns what sets the moment to count down to, none where the operator hides it.
+function offerCountdown(screen, lastMinute) {
+  const countdown = screen.querySelector(".countdown");
+  const { title } = document;
+  const days = new Intl.NumberFormat(locale, { style: "unit", unit: "day", unitDisplay: "long" });
+  let opensAt;
+  const show = () => {
+    if (!opensAt) return;
+    const left = Math.max(0, Math.ceil((opensAt - Date.now()) / 1000));
+    const clock = [Math.floor(left / 3600) % 24, Math.floor(left / 60) % 60, left % 60].map(twoDigits).join(":");
+    const wholeDays = left >= 86400 ? `${days.format(Math.floor(left / 86400))} ` : "";
+    countdown.textContent = wholeDays + clock;
+    document.title = `${wholeDays || clock} · ${title}`;
+    if (left && left <= 60) lastMinute();
+  };
   setInterval(show, 1000);
+  return (instant) => {
+    opensAt = instant;
+    if (countdown) countdown.hidden = !opensAt;
+    show();
+  };
+}
+
+// Returns what sounds at the start, if somebody has asked for it. Made of two tones, no file.
+function offerChime(button) {
+  let audio, on = false;
+  const ring = () => [659, 880].forEach((frequency, number) => {
+    const tone = new OscillatorNode(audio, { frequency });
+    const volume = new GainNode(audio, { gain: 0 });
+    const at = audio.currentTime + number * 0.25;
+    volume.gain.setValueAtTime(0, at).linearRampToValueAtTime(0.2, at + 0.02).exponentialRampToValueAtTime(0.001, at + 1);
+    tone.connect(volume).connect(audio.destination);
+    tone.start(at);
+    tone.stop(at + 1);
+  });
+  if (button && window.AudioContext) button.hidden = false;
+  button?.addEventListener("click", () => {
+    // Browsers let a page sound only after somebody has touched it, and this also lets one hear it.
+    audio ??= new AudioContext();
+    on = !on;
+    button.setAttribute("aria-pressed", on);
+    if (on) ring();
+  });
+  return async () => {
+    if (!on) return;
+    ring();
+    await new Promise((resolve) => { setTimeout(resolve, 1300); });
+  };
 }
 
 function offerCopy(button) {
   const label = button.textContent;
   button.hidden = false;
-  button.addEventListener("click", async () => {
+  button.onclick = async () => {
     const source = document.getElementById(button.dataset.copy);
+    const rich = document.getElementById(button.dataset.rich);
+    const blob = (text, type) => ({ [type]: new Blob([text], { type }) });
     try {
-      await navigator.clipboard.writeText(source.value);
+      if (rich && window.ClipboardItem) {
+        const item = { ...blob(source.value, "text/plain"), ...blob(rich.innerHTML, "text/html") };
+        await navigator.clipboard.write([new ClipboardItem(item)]);
+      } else {
+        await navigator.clipboard.writeText(source.value);
+      }
     } catch {
       // Without https there is no clipboard for us: the text is shown and selected instead.
       source.closest("details").open = true;
@@ -88,14 +273,33 @@ function offerCopy(button) {
     }
     button.textContent = button.dataset.copied;
     setTimeout(() => { button.textContent = label; }, 2000);
-  });
+  };
+}
+
+function offerShare(button) {
+  const { share: url, name: title, when } = button.dataset;
+  button.hidden = !navigator.share;
+  button.onclick = () => {
+    navigator.share({ title, text: `${title}\n${when}`.trim(), url }).catch(() => {}); // Closed again.
+  };
+}
+
+function offerPrint(button) {
+  button.hidden = false;
+  button.onclick = () => print();
 }
 
 const forEach = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
+document.querySelector("[method=post] [aria-invalid]")?.focus();
+forEach("[data-named]", showName);
+forEach("[data-fragment], [data-pass-name]:not([data-follow])", carryName);
 forEach("form[data-presets]", presetStart);
 forEach("[data-with-repeat]", followRhythm);
+forEach(".answer", sayWhen);
 forEach("time[data-local]", showLocally);
 forEach("[data-reload-in]", wait);
 forEach("[data-copy]", offerCopy);
-forEach("[data-follow]", (link) => location.replace(link.href));
+forEach("[data-share]", offerShare);
+forEach("[data-print]", offerPrint);
+forEach("[data-follow]", follow);
