@@ -336,6 +336,13 @@ def test_calls_from_other_sites(make_client: MakeClient) -> None:
     assert "Access-Control-Allow-Origin" not in page.headers
 
 
+def test_where_any_site_may_call_none_is_echoed(make_client: MakeClient) -> None:
+    client = make_client("[api]\nallowed_origins = *")
+    for origin in ("https://club.example", "null", "https://a\x01b"):
+        answer, _ = call(client, "POST", CONFERENCES, BOOKING, Origin=origin)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 def test_without_configured_origins_no_site_may_call(client: Client) -> None:
     answer, _ = call(client, "POST", CONFERENCES, BOOKING, Origin="https://club.example")
     assert not [name for name in answer.headers if name.startswith("Access-Control")]
