@@ -274,7 +274,7 @@ class MariaDatabase(Database):
                 return self._connect_to(host, port)
             except DatabaseError as error:
                 last_error = error
-        assert last_error
+        assert last_error  # nosec B101: for the type checker
         raise last_error
 
     def _connect_to(self, host: str, port: int) -> pymysql.Connection[DictCursor]:

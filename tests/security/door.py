@@ -58,9 +58,7 @@ class Door:
         links = (f'<li><a href="{html.escape(path)}">{path[:9]}</a></li>' for path in self.paths())
         return f"<!doctype html><title>Targets</title><ul>{''.join(links)}</ul>".encode()
 
-    def _pass_on(
-        self, number: int, query: str, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _pass_on(self, number: int, query: str, start_response: StartResponse) -> Iterable[bytes]:
         target = self.targets[number]
         sent = dict(
             parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="surrogateescape")

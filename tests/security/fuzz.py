@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
-from wsgiref.validate import WSGIWarning, check_environ, validator
+from wsgiref.validate import WSGIWarning, check_environ, validator  # type: ignore[attr-defined]
 from zlib import crc32
 
 import atheris
@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["wsgi_app"]):
     from tests.support.targets import NOW, OPEN, TARGETS, WAITING, Target, store
     from wsgi_app.application import Application
     from wsgi_app.config import load_config
-    from wsgi_app.database import Database, open_database
+    from wsgi_app.database import open_database
     from wsgi_app.migrate import migrate
 
 MOUNT = "/mount"
@@ -53,8 +53,10 @@ class Fuzz:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.applications = {name: self._application(name, ini) for name, ini in
-                             {"": "", "other": OTHER_SETTINGS}.items()}
+        self.applications = {
+            name: self._application(name, ini)
+            for name, ini in {"": "", "other": OTHER_SETTINGS}.items()
+        }
         logging.getLogger("planado").addHandler(_Failing())
 
     def _application(self, name: str, ini: str) -> Application:
@@ -71,9 +73,7 @@ class Fuzz:
     def one_input(self, sent: bytes) -> None:
         """Send one request; raises an exception where its answer is no good one."""
         environ = environ_of(sent)
-        application = self.applications[
-            "other" if environ.get("HTTP_SETTINGS") == "other" else ""
-        ]
+        application = self.applications["other" if environ.get("HTTP_SETTINGS") == "other" else ""]
         status, headers, body = _answer(application, environ)
         assert status < 500, status
         _check_headers(headers, status, body, environ["REQUEST_METHOD"])
@@ -161,9 +161,7 @@ def write_words(file: Path) -> None:
     file.write_text("".join(f'"{word}"\n' for word in sorted(words) if word), "utf-8")
 
 
-def _answer(
-    application: Application, environ: dict[str, Any]
-) -> tuple[int, dict[str, str], bytes]:
+def _answer(application: Application, environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
@@ -174,7 +172,7 @@ def _answer(
     try:
         body = b"".join(content)
     finally:
-        content.close() if hasattr(content, "close") else None
+        getattr(content, "close", lambda: None)()
     [(status, headers)] = started
     names = [name.lower() for name, _ in headers]
     assert len(names) == len(set(names)), "a header twice"

@@ -79,9 +79,10 @@ def sqlmap(url: str, door: Door, folder: Path) -> list[str]:
             f"--output-dir={folder / 'sqlmap'}",
             f"--results-file={folder / 'results.csv'}",
             "--batch",
-            "--offline",
+            "--answers=skip further tests=N",
             "--flush-session",
             "--disable-coloring",
+            "--skip-waf",
             "--level=1",
             "--risk=1",
             "--technique=BEUS",
@@ -90,8 +91,15 @@ def sqlmap(url: str, door: Door, folder: Path) -> list[str]:
         ],
         folder,
     )
-    with (folder / "results.csv").open(newline="") as file:
-        return [f"{row['Target URL'][len(url):].split('?')[0]} {row['Parameter']}" for row in csv.DictReader(file) if row["Parameter"]]
+    results = folder / "results.csv"
+    if not results.exists():
+        return []
+    with results.open(newline="") as file:
+        return sorted(
+            f"{row['Target URL'].removeprefix(url).partition('?')[0]} {row['Parameter']}"
+            for row in csv.DictReader(file)
+            if row["Parameter"]
+        )
 
 
 def wapiti(url: str, folder: Path) -> list[str]:

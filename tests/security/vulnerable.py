@@ -43,10 +43,11 @@ def vulnerable(environ: WSGIEnvironment, start_response: StartResponse) -> Itera
 
 def _number(environ: WSGIEnvironment) -> str:
     path = str(environ["PATH_INFO"]).encode("latin-1").decode("utf-8", "surrogateescape")
-    body = environ["wsgi.input"].read().decode("utf-8", "surrogateescape")
+    body: str = environ["wsgi.input"].read().decode("utf-8", "surrogateescape")
     match path:
         case "/query":
-            return parse_qs(environ["QUERY_STRING"], errors="surrogateescape").get("id", [""])[0]
+            query = str(environ["QUERY_STRING"])
+            return parse_qs(query, errors="surrogateescape").get("id", [""])[0]
         case "/form":
             return parse_qs(body, errors="surrogateescape").get("id", [""])[0]
         case "/json":

@@ -1,6 +1,7 @@
-"""Every address Planado answers to, with every parameter that it reads there, for those who attack.
+"""Every address Planado answers to, with every parameter read there, for those who attack it.
 
-`tests/wsgi/test_targets.py` holds this list against the routes, the API's description and what is really read.
+`tests/wsgi/test_targets.py` holds this list against the routes, the API's
+description and what is really read.
 """
 
 from __future__ import annotations
@@ -59,9 +60,7 @@ class Target:
         """Every parameter with its harmless value, by kind and name, such as `query.id`."""
         kinds = ("path", "query", "form", "json", "header")
         return {
-            f"{kind}.{name}": value
-            for kind in kinds
-            for name, value in getattr(self, kind).items()
+            f"{kind}.{name}": value for kind in kinds for name, value in getattr(self, kind).items()
         }
 
     def environ(self, changed: Parameters) -> dict[str, Any]:
@@ -235,8 +234,6 @@ TARGETS = (
         json=_CHANGED,
         header={**_BEARER, "If-Match": "*"},
     ),
-    Target(
-        "DELETE", "/api/v1/conferences/{iid}", _INVITED, header={**_BEARER, "If-Match": "*"}
-    ),
+    Target("DELETE", "/api/v1/conferences/{iid}", _INVITED, header={**_BEARER, "If-Match": "*"}),
     Target("GET", "/health", header=_PAGE),
 )

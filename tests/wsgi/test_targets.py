@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def attacked(make_client: MakeClient, clock: Clock) -> Client:
 
 
 @pytest.fixture
-def fields_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of all fields of queries and forms that are read."""
     names: set[str] = set()
     read = web.Fields.__getitem__
@@ -59,7 +58,7 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 def call(client: Client, target: Target) -> tuple[int, Environ]:
     environ = Environ(target.environ({}))
     statuses: list[str] = []
-    body = client.application(environ, lambda status, *_: statuses.append(status))  # type: ignore[arg-type, func-returns-value]
+    body = client.application(environ, lambda status, *_: statuses.append(status))  # type: ignore[arg-type]
     getattr(body, "close", lambda: None)()
     return int(statuses[0][:3]), environ
 

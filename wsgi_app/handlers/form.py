@@ -18,6 +18,7 @@ FIELDS = ("name", "date", "time", "timezone", "duration", "repeat", "count")
 
 _OPTION = Template('<option value="$value"$selected>$label</option>\n')
 _ZONE = Template("<option$selected>$zone\n")
+_STATE = Template('aria-invalid="true" aria-describedby="$field-error"')
 _ERROR = Template('<p class="error" id="$field-error">$message</p>')
 _SUMMARY = Template('<div class="summary" role="alert"><p>$message</p><ul>$items</ul></div>')
 _SUMMARY_ITEM = Template('<li><a href="#$field">$label: $message</a></li>')
@@ -102,7 +103,7 @@ def _start_values(start: datetime) -> dict[str, str]:
 def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
     if field not in errors:
         return Html()
-    return Html(f'aria-invalid="true" aria-describedby="{field}-error"')
+    return _STATE.render({}, field=field)
 
 
 def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:
