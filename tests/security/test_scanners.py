@@ -83,6 +83,7 @@ def sqlmap(url: str, door: Door, folder: Path) -> list[str]:
             "--flush-session",
             "--disable-coloring",
             "--skip-waf",
+            "--ignore-redirects",
             "--level=1",
             "--risk=1",
             "--technique=BEUS",
@@ -102,8 +103,8 @@ def sqlmap(url: str, door: Door, folder: Path) -> list[str]:
         )
 
 
-def wapiti(url: str, folder: Path) -> list[str]:
-    """Return what wapiti found: kind, target and parameter."""
+def wapiti(url: str, folder: Path, modules: str = "sql,xss,exec,file,crlf") -> list[str]:
+    """Return what these modules of wapiti found: kind, target and parameter."""
     if not shutil.which("wapiti"):
         missing("wapiti", "apt-get install wapiti")
     report = folder / "wapiti.json"
@@ -113,7 +114,7 @@ def wapiti(url: str, folder: Path) -> list[str]:
             f"--url={url}/",
             "--scope=folder",
             "--depth=1",
-            "--module=sql,xss,exec,file,crlf,redirect",
+            f"--module={modules}",
             "--flush-session",
             f"--store-session={folder}",
             f"--store-config={folder}",
@@ -133,11 +134,20 @@ def wapiti(url: str, folder: Path) -> list[str]:
 
 
 def _run(command: list[str | Path], folder: Path) -> None:
-    # HOME: what they keep of a run goes away with it.
+    # HOME: what they keep of a run goes away with it. The proxy is none, and only asked for what
+    # is not on this machine.
+    nowhere = "http://127.0.0.1:9"
     done = subprocess.run(
         command,
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8"},
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "http_proxy": nowhere,
+            "https_proxy": nowhere,
+            "no_proxy": "127.0.0.1",
+        },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -167,13 +177,13 @@ def test_wapiti_finds_weak_statements_and_unescaped_text(
 
 def test_sqlmap_finds_nothing_to_inject_into(planado: Door, serve: Serve, tmp_path: Path) -> None:
     assert sqlmap(serve(planado), planado, tmp_path) == []
-    assert planado.least_tried() >= (10, "")
-    assert 500 not in planado.statuses
-    print(dict(planado.statuses), planado.least_tried())
+    planado.expect_attacks(at_least=20)
 
 
-def test_wapiti_finds_nothing(planado: Door, serve: Serve, tmp_path: Path) -> None:
-    assert wapiti(serve(planado), tmp_path) == []
-    assert planado.least_tried() >= (3, "")
-    assert 500 not in planado.statuses
-    print(dict(planado.statuses), planado.least_tried())
+def test_wapiti_finds_nothing(
+    planado: Door, serve: Serve, tmp_path: Path, database_url: str
+) -> None:
+    # Which database is behind a page makes a difference to statements alone.
+    modules = "sql,xss,exec,file,crlf" if database_url.startswith("sqlite") else "sql"
+    assert wapiti(serve(planado), tmp_path, modules) == []
+    planado.expect_attacks(at_least=1)
