@@ -42,7 +42,7 @@ class Door:
         ]
 
     def expect_attacks(self, at_least: int) -> None:
-        """Check that each parameter of each target got so many values, and never an error for it."""
+        """Check that each parameter of each target got so many values and none broke it."""
         for number, target in enumerate(self.targets):
             for name in target.parameters:
                 tried = len(self.tried[number, name])

@@ -336,6 +336,14 @@ def test_calls_from_other_sites(make_client: MakeClient) -> None:
     assert "Access-Control-Allow-Origin" not in page.headers
 
 
+@pytest.mark.parametrize("depth", [10, 900, 990, 2000, 8000])
+def test_json_is_refused_however_deep_it_is(client: Client, depth: int) -> None:
+    body = b'{"name":' + b"[" * depth + b"]" * depth + b"}"
+    for headers in ({}, {"Idempotency-Key": "a-random-key"}):
+        answer = client.request("POST", CONFERENCES, body, "application/json", headers)
+        assert answer.status in (400, 413)
+
+
 def test_where_any_site_may_call_none_is_echoed(make_client: MakeClient) -> None:
     client = make_client("[api]\nallowed_origins = *")
     for origin in ("https://club.example", "null", "https://a\x01b"):
