@@ -172,7 +172,7 @@ def test_wapiti_finds_weak_statements_and_unescaped_text(
     names = ["path.iid", "query.id", "form.id", "json.id", "header.Id"]
     for number, name in enumerate(names):
         assert f"SQL Injection /{number} {name}" in found
-        assert f"Cross Site Scripting /{number} {name}" in found
+        assert any(f"Cross Site Scripting /{number} {name}" in one for one in found)
 
 
 def test_sqlmap_finds_nothing_to_inject_into(planado: Door, serve: Serve, tmp_path: Path) -> None:
