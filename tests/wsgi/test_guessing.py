@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
+import wsgi_app
 from tests.support.client import Answer, Client
 from tests.support.clock import Clock
 from tests.support.targets import NOW, WAITING, store
 from wsgi_app.conference import Conference
 from wsgi_app.database import SqliteDatabase
 
+OWN = (str(Path(wsgi_app.__file__).parent), __file__)
 UNKNOWN = "1234567890123456"
 AID = str(WAITING.aid)
 # Ever more of it right, from the first digit to all but the last.
@@ -50,18 +54,23 @@ def booked(client: Client, clock: Clock) -> Client:
 
 
 def steps(ask: Callable[[], Answer]) -> list[tuple[str, int]]:
-    """Return every line of Python that is run for an answer."""
+    """Return every line of Planado, or of this file, that is run for an answer."""
     lines: list[tuple[str, int]] = []
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
-        lines.append((frame.f_code.co_filename, frame.f_lineno))
+        # The standard library keeps caches, which other tests have filled more or less.
+        if frame.f_code.co_filename.startswith(OWN):
+            lines.append((frame.f_code.co_filename, frame.f_lineno))
         return trace
 
+    # What other tests have left is not to be swept up in between.
+    gc.disable()
     sys.settrace(trace)
     try:
         ask()
     finally:
         sys.settrace(None)
+        gc.enable()
     return lines
 
 
