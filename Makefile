@@ -1,9 +1,10 @@
 # Each target is one line, and this file is their manual: make TARGET.
-.PHONY: server test test-all format screenshots dist
+.PHONY: server test test-all fuzz format screenshots dist
 
 server:       ; script/server
 test:         ; script/test
 test-all:     ; script/test all
+fuzz:         ; script/fuzz
 format:       ; .venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 screenshots:  ; .venv/bin/python -m tests.screenshots build/screenshots docs/screenshots
 dist:         ; .venv/bin/pip install --quiet build ; .venv/bin/python -m build

@@ -109,7 +109,7 @@ def read_booking(
             if wrong:
                 errors[field] = wrong
             elif not errors:
-                assert name is not None and duration is not None
+                assert name is not None and duration is not None  # nosec B101: for the type checker
                 return Booking(name, duration, Appointment(start, timezone, rectype, count))
     raise Refused(errors)
 

@@ -280,7 +280,7 @@ class MariaDatabase(Database):
             except DatabaseError as error:
                 last_error = error
                 self._put_last(host, port)
-        assert last_error
+        assert last_error  # nosec B101: for the type checker
         raise last_error
 
     def _connect_to(self, host: str, port: int) -> pymysql.Connection[DictCursor]:

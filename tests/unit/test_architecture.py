@@ -143,6 +143,15 @@ def test_nothing_is_logged_but_methods_patterns_and_numbers() -> None:
                     assert allowed.fullmatch(ast.unparse(argument)), (file, node.lineno)
 
 
+def test_an_admin_number_is_compared_in_constant_time() -> None:
+    conference = (PACKAGE / "conference.py").read_text("utf-8")
+    assert "hmac.compare_digest(str(self.aid), str(aid))" in conference
+    for file in MODULES:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Compare) and re.search(r"\baid\b", ast.unparse(node)):
+                assert isinstance(node.ops[0], ast.Is | ast.IsNot), (file, node.lineno)
+
+
 def test_only_waits_are_taken_from_the_clock_below_the_application() -> None:
     source = (PACKAGE / "database.py").read_text("utf-8")
     assert set(re.findall(r"\btime\.(\w+)", source)) == {"sleep"}

@@ -336,6 +336,21 @@ def test_calls_from_other_sites(make_client: MakeClient) -> None:
     assert "Access-Control-Allow-Origin" not in page.headers
 
 
+@pytest.mark.parametrize("depth", [10, 900, 990, 2000, 8000])
+def test_json_is_refused_however_deep_it_is(client: Client, depth: int) -> None:
+    body = b'{"name":' + b"[" * depth + b"]" * depth + b"}"
+    for headers in ({}, {"Idempotency-Key": "a-random-key"}):
+        answer = client.request("POST", CONFERENCES, body, "application/json", headers)
+        assert answer.status in (400, 413)
+
+
+def test_where_any_site_may_call_none_is_echoed(make_client: MakeClient) -> None:
+    client = make_client("[api]\nallowed_origins = *")
+    for origin in ("https://club.example", "null", "https://a\x01b"):
+        answer, _ = call(client, "POST", CONFERENCES, BOOKING, Origin=origin)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
 def test_without_configured_origins_no_site_may_call(client: Client) -> None:
     answer, _ = call(client, "POST", CONFERENCES, BOOKING, Origin="https://club.example")
     assert not [name for name in answer.headers if name.startswith("Access-Control")]

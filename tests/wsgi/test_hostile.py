@@ -268,6 +268,34 @@ def test_a_host_header_cannot_write_links_of_its_own(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "/i?id={}",
+        "/inv.php?id={}",
+        "/inv.php?id=1234567890123456&admin={}",
+        "/admin.php?id={}&admin={}",
+        "/cal.php?id={}",
+        "/cal.php?id=1234567890123456&time=1&name={}",
+        "/out.php?room={}",
+        "/{}",
+        "//{}",
+    ],
+)
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "https://evil.example/", "\\\\evil.example"]
+)
+def test_no_address_leads_to_a_site_that_it_names(
+    client: Client, address: str, elsewhere: str
+) -> None:
+    environ = {"PATH_INFO": address.replace("{}", elsewhere).partition("?")[0]}
+    answer = client.request(
+        "GET", address.replace("{}", quote(elsewhere, safe="")), environ=environ
+    )
+    location = answer.headers.get("Location", "http://planado.example/")
+    assert location.startswith("http://planado.example/")
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "",

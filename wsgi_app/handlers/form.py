@@ -20,6 +20,8 @@ _WITH_HINT = ("name", "count")
 
 _OPTION = Template('<option value="$value"$selected>$label</option>\n')
 _ZONE = Template("<option$selected>$zone")
+_HINT = Template('aria-describedby="$field-hint"')
+_STATE = Template('aria-invalid="true" aria-describedby="$field-error"')
 _ERROR = Template('<p class="error" id="$field-error">$message</p>')
 _SUMMARY = Template('<div class="summary" role="alert"><p>$message</p><ul>$items</ul></div>')
 _SUMMARY_ITEM = Template('<li><a href="#$field">$label: $message</a></li>')
@@ -103,8 +105,8 @@ def _start_values(start: datetime) -> dict[str, str]:
 
 def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
     if field not in errors:
-        return Html(f'aria-describedby="{field}-hint"' if field in _WITH_HINT else "")
-    return Html(f'aria-invalid="true" aria-describedby="{field}-error"')
+        return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
+    return _STATE.render({}, field=field)
 
 
 def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:

@@ -10,6 +10,7 @@ from .document import document, refresh
 
 PROBLEM_TYPE = "application/problem+json"
 
+_RELOAD = Template('data-reload-in="$milliseconds"')
 # Not in the template folder: it must work even where an operator's template does not.
 _BARE = Template("<!doctype html><title>$status</title><p>$status</p>")
 
@@ -30,7 +31,7 @@ def _page(request: Request, problem: Problem) -> Response:
         "problem.html",
         explanation=request.texts[problem.text],
         home_url=request.url("/"),
-        reload=Html(f'data-reload-in="{retry_after * 1000}"') if retry_after else Html(),
+        reload=_RELOAD.render({}, milliseconds=retry_after * 1000) if retry_after else Html(),
     )
     head = refresh(retry_after, request.this_url) if retry_after else Html()
     title = request.texts[f"{problem.text}_title"]

@@ -1,0 +1,95 @@
+"""The list of what may be attacked is complete: every route, and every parameter read there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeClient
+from tests.support.client import Client
+from tests.support.clock import Clock
+from tests.support.targets import NOW, TARGETS, Target, store
+from wsgi_app import routes, web
+
+DESCRIPTION = json.loads((Path(web.__file__).parent / "openapi.json").read_text("utf-8"))
+# What the server makes of a request, rather than a header that a visitor chooses.
+FRAMING = {"HTTP_TRANSFER_ENCODING"}
+
+
+class Environ(dict[str, Any]):
+    """An environ that notes which headers are read."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__(environ)
+        self.headers_read: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key.startswith("HTTP_"):
+            self.headers_read.add(key)
+        return super().get(key, default)
+
+
+@pytest.fixture
+def attacked(make_client: MakeClient, clock: Clock) -> Client:
+    clock.now = NOW
+    client = make_client("[api]\nallowed_origins = https://other.example")
+    store(client.application.database)
+    return client
+
+
+@pytest.fixture
+def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The names of all fields of queries and forms that are read."""
+    names: set[str] = set()
+    read = web.Fields.__getitem__
+
+    def noting(fields: web.Fields, name: str) -> str:
+        names.add(name)
+        return read(fields, name)
+
+    monkeypatch.setattr(web.Fields, "__getitem__", noting)
+    return names
+
+
+def call(client: Client, target: Target) -> tuple[int, Environ]:
+    environ = Environ(target.environ({}))
+    statuses: list[str] = []
+    body = client.application(environ, lambda status, *_: statuses.append(status))  # type: ignore[arg-type]
+    getattr(body, "close", lambda: None)()
+    return int(statuses[0][:3]), environ
+
+
+def test_every_route_is_a_target() -> None:
+    routed = {(route.method, route.pattern) for route in (*routes.PLAIN, *routes.STORED)}
+    assert {(target.method, target.pattern) for target in TARGETS} == routed
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target.method} {target.pattern}")
+def test_a_target_names_everything_that_is_read(
+    attacked: Client, fields_read: set[str], target: Target
+) -> None:
+    status, environ = call(attacked, target)
+    assert status in (200, 201, 204, 302, 303), status
+    assert set(target.path) == set(re.findall(r"\{(\w+)\}", target.pattern))
+    if not target.json:
+        assert fields_read <= {*target.query, *target.form}
+    named = {"HTTP_" + name.upper().replace("-", "_") for name in target.header}
+    assert environ.headers_read - FRAMING <= named
+
+
+def test_a_target_of_the_api_has_the_fields_that_its_description_names() -> None:
+    described = {}
+    for pattern, item in DESCRIPTION["paths"].items():
+        for method, operation in item.items():
+            if "requestBody" in operation:
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                name = schema.get("$ref", "").rpartition("/")[2]
+                schema = DESCRIPTION["components"]["schemas"].get(name, schema)
+                described[method.upper(), pattern] = set(schema.get("properties", {}))
+    assert {
+        (target.method, target.pattern): set(target.json) for target in TARGETS if target.json
+    } == {call: fields for call, fields in described.items() if fields}
