@@ -28,7 +28,42 @@ class Texts(dict[str, Any]):
     def plural(self, key: str, number: int, **values: object) -> str:
         """Return the form of a text that goes with `number`, which is its placeholder too."""
         forms: Mapping[str, str] = self[key]
-        return forms["one" if number == 1 else "other"].format(number=number, **values)
+        form = forms.get(plural_category(self.language, number)) or forms["other"]
+        return form.format(number=number, **values)
+
+
+def plural_categories(language: str) -> frozenset[str]:
+    """Return the plural forms that a text of a language has."""
+    return frozenset(plural_category(language, number) for number in range(200))
+
+
+def plural_category(language: str, number: int) -> str:
+    """Return the plural form that goes with a whole number up to 999,999, by the rules of Unicode
+    CLDR.
+    """
+    match language.partition("-")[0]:
+        case "ar":
+            return _arabic_plural(number)
+        case "pl":
+            return _polish_plural(number)
+        case "fr" | "pt":
+            return "one" if number in (0, 1) else "other"
+        case _:
+            return "one" if number == 1 else "other"
+
+
+def _arabic_plural(number: int) -> str:
+    if number <= 2:
+        return ("zero", "one", "two")[number]
+    if 3 <= number % 100 <= 10:
+        return "few"
+    return "many" if number % 100 >= 11 else "other"
+
+
+def _polish_plural(number: int) -> str:
+    if number == 1:
+        return "one"
+    return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
 
 
 def choose_language(accept_language: str, available: Sequence[str]) -> str:

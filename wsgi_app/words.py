@@ -64,17 +64,15 @@ def rhythm_words(texts: Texts, rectype: str, first: date) -> str:
             return texts.plural(
                 "every_monthlyday",
                 rhythm.interval,
-                ordinal=texts["ordinals"][week_of_month(first) - 1],
-                weekday=texts["weekdays"][first.weekday()],
+                on_nth_weekday=texts["on_nth_weekdays"][week_of_month(first) - 1][first.weekday()],
             )
         case "monthly" if first.day == 31:
             return texts.plural("every_month_last_day", rhythm.interval)
         case "monthly":
             return texts.plural("every_month", rhythm.interval, day=first.day)
         case "weekly":
-            return texts.plural(
-                "every_week", rhythm.interval, weekday=texts["weekdays"][first.weekday()]
-            )
+            on_weekday = texts["on_weekdays"][first.weekday()]
+            return texts.plural("every_week", rhythm.interval, on_weekday=on_weekday)
         case _:
             return texts.plural("every_day", rhythm.interval)
 

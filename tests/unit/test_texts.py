@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from wsgi_app.page import Html, Template, escape
+from wsgi_app.texts import plural_categories, plural_category
 
 PACKAGE = Path(__file__).parents[2] / "wsgi_app"
 TRANSLATIONS = sorted((PACKAGE / "translations").glob("*.json"))
@@ -40,13 +41,34 @@ def test_a_translation_has_every_key_and_placeholder(file: Path) -> None:
             assert placeholders(texts[key]) == placeholders(english), key
             assert texts[key].strip() == texts[key] != "", key
         elif isinstance(english, list):
-            assert len(texts[key]) == len(english), key
+            assert shape(texts[key]) == shape(english), key
+        elif key == "rhythms":
+            assert list(texts[key]) == list(english)
         else:
-            assert set(texts[key]) == set(english), key
-            # The singular may say "every week" without its 1.
-            assert placeholders(texts[key].get("other", "")) == placeholders(
-                english.get("other", "")
-            ), key
+            assert set(texts[key]) == plural_categories(file.stem) | {"other"}, key
+            for number, text in texts[key].items():
+                wanted = placeholders(english["other"])
+                # A form of one number may say "every week" without its 1.
+                spoken_for = {"number", "last"} if number in ("zero", "one", "two") else set()
+                assert wanted - spoken_for <= placeholders(text) <= wanted, key
+
+
+def test_plural_forms_go_by_the_rules_of_each_language() -> None:
+    def forms(language: str, *numbers: int) -> list[str]:
+        return [plural_category(language, number) for number in numbers]
+
+    assert forms("en", 0, 1, 2, 101) == ["other", "one", "other", "other"]
+    assert forms("fr", 0, 1, 2) == ["one", "one", "other"]
+    assert forms("pl", 1, 2, 4, 5, 11, 12, 14, 21, 22, 25, 112) == [
+        "one", "few", "few", "many", "many", "many", "many", "many", "few", "many", "many",
+    ]  # fmt: skip
+    assert forms("ar", 0, 1, 2, 3, 10, 11, 99, 100, 102, 103, 111) == [
+        "zero", "one", "two", "few", "few", "many", "many", "other", "other", "few", "many",
+    ]  # fmt: skip
+
+
+def shape(texts: list[Any]) -> list[int]:
+    return [len(text) if isinstance(text, list) else 0 for text in texts]
 
 
 def used_keys() -> set[str]:
