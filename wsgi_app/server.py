@@ -6,15 +6,18 @@ import errno
 import io
 import logging
 import os
+import resource
 import socket
+import sys
 from pathlib import Path
 
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
+from . import log
 from .application import Application
 from .config import Config, ConfigError, Listen
 from .database import Database
@@ -23,6 +26,14 @@ from .web import LARGEST_BODY
 # A body is read even where it is refused: a connection that closes on unread bytes may take the
 # answer with it, and a proxy then says 502. What is larger than this is not waited for.
 _LARGEST_BODY_READ = 256 * 1024
+# An idle connection costs some kilobytes and no thread; few of them may not keep others out.
+_MOST_CONNECTIONS = 4000
+# Of the database, of the log, of what is read on the way.
+_OTHER_FILES = 200
+# Above this, what proxies and browsers send is no honest request.
+_LARGEST_HEADER = 32 * 1024
+# Longer than a waiting screen takes to ask again.
+_IDLE_SECONDS = 60
 
 
 class _TooLargeTask(WSGITask):  # type: ignore[misc]  # waitress has no types
@@ -45,8 +56,24 @@ def _error_task(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
     return ErrorTask(channel, request)
 
 
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError:
+            # An address such as http://[::1/, at which waitress would give up the connection.
+            raise ParsingError("Bad URI") from None
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     error_task_class = staticmethod(_error_task)
+    parser_class = _Parser
+
+    def handle_error(self) -> None:
+        # waitress would write the visitor's address into the log.
+        error = type(sys.exc_info()[1]).__name__
+        log.error("a connection failed: %s", error)
+        self.handle_close()
 
 
 def serve(config: Config, database: Database, listen: Listen | None = None) -> None:
@@ -123,6 +150,11 @@ def _settings(config: Config) -> dict[str, object]:
     settings: dict[str, object] = {
         "threads": config.server.threads,
         "max_request_body_size": _LARGEST_BODY_READ,
+        "max_request_header_size": _LARGEST_HEADER,
+        "connection_limit": max(100, _open_files() - _OTHER_FILES),
+        "channel_timeout": _IDLE_SECONDS,
+        # select() ends the server at the 1024th open file.
+        "asyncore_use_poll": True,
         "ident": None,
     }
     if config.server.trusted_proxy:
@@ -132,3 +164,14 @@ def _settings(config: Config) -> dict[str, object]:
             "clear_untrusted_proxy_headers": True,
         }
     return settings
+
+
+def _open_files() -> int:
+    """Allow this process as many open files as it needs, and return how many it got."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
