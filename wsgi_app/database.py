@@ -123,6 +123,13 @@ class Database(ABC):
 
         return self._repeated(attempt)
 
+    @property
+    def asked_again(self) -> bool:
+        """Whether the calling thread's last statement, or its transaction, was sent again because
+        an answer was lost.
+        """
+        return getattr(self._local, "asked_again", False)
+
     def create(self) -> None:
         """Make the file of an embedded database; raises DatabaseError."""
         return
@@ -146,16 +153,21 @@ class Database(ABC):
     def _repeated(self, attempt: Callable[[], Result]) -> Result:
         if getattr(self._local, "in_transaction", False):
             return attempt()
+        self._local.asked_again = False
         for number in range(_TRIES - 1):
             try:
                 return attempt()
             except _ConnectionLost:
+                self._local.asked_again = True
                 self.close()
             except _Conflict:
                 time.sleep(_FIRST_PAUSE_SECONDS * 2**number)
         return attempt()
 
     def _roll_back(self) -> None:
+        if getattr(self._local, "kept", None) is None:
+            # Given up: the server rolls back by itself, and a new connection may hang as well.
+            return
         try:
             self._execute("ROLLBACK", {})
         except DatabaseError:
@@ -290,7 +302,7 @@ class MariaDatabase(Database):
 
         try:
             password = self.url.read_password(self.folder)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise Unavailable(f"password_file: {type(error).__name__}") from None
         try:
             connection = pymysql.connect(
@@ -317,7 +329,8 @@ class MariaDatabase(Database):
             if _is_in_cluster(connection):
                 connection.query(f"SET SESSION wsrep_sync_wait = {_WAIT_FOR_CLUSTER}")
             return connection
-        except (pymysql.Error, OSError) as error:
+        # UnicodeError: what getaddrinfo raises for a host such as a..b.
+        except (pymysql.Error, OSError, UnicodeError) as error:
             place = self.url.unix_socket or f"{host}:{port}"
             raise Unavailable(f"cannot connect to {place}: {_number(error)}") from None
 
@@ -329,7 +342,10 @@ class MariaDatabase(Database):
             return {"ssl_disabled": True}
         import ssl
 
-        return {"ssl": ssl.create_default_context(cafile=self._tls_ca)}
+        try:
+            return {"ssl": ssl.create_default_context(cafile=self._tls_ca)}
+        except OSError as error:
+            raise Unavailable(f"tls_ca: {type(error).__name__}") from None
 
     @property
     def _tls_ca(self) -> Path | None:
