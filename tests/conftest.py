@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import hypothesis
 import pytest
 
 from tests.support.client import Client
 from tests.support.clock import Clock
-from tests.support.mariadb import PASSWORD, MariaServer
+from tests.support.mariadb import MariaServer
 from wsgi_app.application import Application
 from wsgi_app.config import Config, load_config
 from wsgi_app.database import Database, open_database
@@ -48,9 +47,7 @@ def mariadb() -> Iterator[MariaServer]:
     try:
         server.install()
         server.start()
-        server.administrate("CREATE DATABASE planado")
-        server.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
-        server.administrate("GRANT ALL ON planado.* TO planado")
+        server.add_account()
         yield server
     finally:
         server.remove()
@@ -59,7 +56,7 @@ def mariadb() -> Iterator[MariaServer]:
 @pytest.fixture
 def mariadb_url(mariadb: MariaServer) -> Iterator[str]:
     """The address of an empty database."""
-    yield f"mysql://planado:{quote(PASSWORD, safe='')}@/planado?unix_socket={mariadb.socket}"
+    yield mariadb.url
     for (table,) in mariadb.administrate("SHOW TABLES FROM planado"):
         mariadb.administrate(f"DROP TABLE planado.{table}")
 

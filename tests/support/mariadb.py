@@ -5,11 +5,13 @@ from __future__ import annotations
 import getpass
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pymysql
 
@@ -47,7 +49,7 @@ class MariaServer:
     def installed() -> bool:
         return bool(shutil.which("mariadbd") and shutil.which("mariadb-install-db"))
 
-    def install(self) -> None:
+    def install(self, *options: str) -> None:
         """Create the system tables."""
         subprocess.run(
             [
@@ -55,6 +57,7 @@ class MariaServer:
                 *self._options,
                 "--auth-root-authentication-method=normal",
                 "--skip-test-db",
+                *options,
             ],
             check=True,
             stdout=subprocess.DEVNULL,
@@ -95,6 +98,32 @@ class MariaServer:
         with self.connect() as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall()
+
+    def add_account(self) -> None:
+        """Create the database `planado` and its user."""
+        self.administrate("CREATE DATABASE planado")
+        self.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
+        self.administrate("GRANT ALL ON planado.* TO planado")
+
+    def url_at(self, port: int) -> str:
+        """Return the address of the database over TCP, through a port of the loopback interface."""
+        return f"mysql://planado:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/planado"
+
+    @property
+    def url(self) -> str:
+        """The address of the database over the Unix socket."""
+        account = f"planado:{quote(PASSWORD, safe='')}"
+        return f"mysql://{account}@/planado?unix_socket={self.socket}"
+
+    def freeze(self) -> None:
+        """Let the server hang, its connections open, until `thaw`."""
+        if self._process:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let the server go on."""
+        if self._process:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """End the server in order."""

@@ -35,7 +35,13 @@ def planado(
 class Server:
     """`planado.py serve` in a folder, on a free port of loopback or on a Unix socket."""
 
-    def __init__(self, folder: Path, *arguments: str, unix_socket: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        unix_socket: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.port = free_port()
         self.unix_socket = unix_socket
         listen = f"unix:{unix_socket}" if unix_socket else f"127.0.0.1:{self.port}"
@@ -50,13 +56,17 @@ class Server:
                     *arguments,
                 ],
                 cwd=folder,
-                env=_clean_environ(),
+                env={**_clean_environ(), **(environ or {})},
                 stdout=output,
                 stderr=output,
             )
         while "Planado serves on" not in self.printed():
             assert self._process.poll() is None, self.printed()
             time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def printed(self) -> str:
         return self.output.read_text("utf-8")
@@ -65,7 +75,7 @@ class Server:
         self, method: str, path: str, body: bytes | None = None, /, **headers: str
     ) -> tuple[http.client.HTTPResponse, str]:
         """Return the answer and its text."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         if self.unix_socket:
             connection.sock = socket.socket(socket.AF_UNIX)
             connection.sock.connect(str(self.unix_socket))
