@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .page import Template
 from .texts import FALLBACK, Texts
 
+Page = TypeVar("Page")
+
 _BUILT_IN = Path(__file__).parent
+# Keys come from visitors, so their number has an end: some megabytes of pages.
+_MOST_KEPT = 256
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -45,6 +50,7 @@ class Look:
     def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
+        self._kept: dict[tuple[object, ...], Any] = {}
         self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
@@ -54,6 +60,16 @@ class Look:
         """The languages on offer, the preferred one first."""
         found = {file.stem for file in self._files("translations", ".json")}
         return self._chosen_languages or (FALLBACK, *sorted(found - {FALLBACK}))
+
+    def kept(self, key: tuple[object, ...], make: Callable[[], Page]) -> Page:
+        """Return a page that is the same for everybody with this key, made by `make` only once."""
+        page: Page | None = self._kept.get(key)
+        if page is None:
+            page = make()
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = page
+        return page
 
     def static_file(self, name: str) -> StaticFile | None:
         """Return the file of that name, or None."""
@@ -71,7 +87,7 @@ class Look:
         raise LookupError(f"no template {name}")
 
     def _template_in(self, name: str, language: str) -> Template:
-        return self.template(name).with_texts(self.texts(language))
+        return self.template(name).fill(self.texts(language))
 
     def _texts(self, language: str) -> Texts:
         catalogue: dict[str, object] = {}

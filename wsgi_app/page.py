@@ -38,14 +38,13 @@ class Template(string.Template):
         ]
         return Html("".join(pieces))
 
-    def with_texts(self, texts: Mapping[str, str]) -> Template:
-        """Return the template with its texts filled in; raises KeyError where one is missing."""
+    def fill(self, texts: Mapping[str, str], **values: object) -> Template:
+        """Return the template with these texts and values filled in and its other names left; a
+        value that is a template is put in as it is.
+        """
         pieces = list(self._pieces)
         pieces[0::2] = [_literal(text) for text in pieces[0::2]]
-        pieces[1::2] = [
-            _literal(escape(texts[name[2:]])) if name.startswith("t.") else f"${{{name}}}"
-            for name in pieces[1::2]
-        ]
+        pieces[1::2] = [_filled(name, texts, values) for name in pieces[1::2]]
         return Template("".join(pieces))
 
     @cached_property
@@ -64,6 +63,16 @@ class Template(string.Template):
             else:
                 raise ValueError("a $ that begins no name is written $$")
         return [*pieces, text + self.template[end:]]
+
+
+def _filled(name: str, texts: Mapping[str, str], values: Mapping[str, object]) -> str:
+    key = name.removeprefix("t.")
+    if key != name and key in texts:
+        return _literal(escape(texts[key]))
+    if name not in values:
+        return f"${{{name}}}"
+    value = values[name]
+    return value.template if isinstance(value, Template) else _literal(escape(value))
 
 
 def _literal(text: str) -> str:

@@ -73,6 +73,8 @@ def choose_language(accept_language: str, available: Sequence[str]) -> str:
 
     The first of `available` serves who accepts none of them.
     """
+    if not accept_language:
+        return available[0]
     ranges = _ranges(accept_language)
     weights = {language: _weight(language, ranges) for language in available}
     best = max(weights.values())

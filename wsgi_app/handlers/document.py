@@ -9,7 +9,9 @@ from ..page import Html, Template
 from ..web import Request, Response
 
 _NO_HEAD = Html()
-_REFRESH = Template('<noscript><meta http-equiv="refresh" content="$seconds;url=$url"></noscript>')
+_REFRESH = Template(
+    '<noscript><meta http-equiv="refresh" content="$reload_in;url=$url"></noscript>'
+)
 # An operator's own rules, after ours, so that a few lines suffice.
 _OWN_STYLE = Template('\n<link rel="stylesheet" href="$url">')
 _NO_HEADERS: Mapping[str, str] = {}
@@ -24,35 +26,47 @@ def document(
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
     """Return a page with the given heading, and with `head` in its <head>."""
-    body = request.markup(
-        "layout.html",
-        language=request.texts.language,
-        direction=request.texts["direction"],
-        title=title,
-        site=request.config.site.title,
-        content=content,
-        head=head,
-        home_url=request.url("/"),
-        style_url=request.static_url("planado.css"),
-        script_url=request.static_url("planado.js"),
-        icon_url=request.static_url("planado.svg"),
-        own_style=_own_style(request),
-    )
-    return Response(
-        body.encode("utf-8"),
-        status,
-        {
-            "Content-Language": request.texts.language,
-            "Vary": "Accept-Language",
-            **headers,
-        },
-    )
+    body = request.markup("layout.html", **_frame(request, title), content=content, head=head)
+    return in_language(request, body, status, headers)
 
 
-def refresh(seconds: int, url: str) -> Html:
-    """Return what makes a page without script ask for itself again; with script, script does."""
+def open_document(request: Request, title: str, content: Template, head: Template) -> Template:
+    """Return a page whose content and head still have names to be filled in."""
+    layout = request.look.template_in("layout.html", request.texts.language)
+    return layout.fill({}, **_frame(request, title), content=content, head=head)
+
+
+def in_language(
+    request: Request,
+    body: Html,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] = _NO_HEADERS,
+) -> Response:
+    """Return the answer that a page in the visitor's language is."""
+    language = {"Content-Language": request.texts.language, "Vary": "Accept-Language"}
+    return Response(body.encode("utf-8"), status, {**language, **headers})
+
+
+def refresh(url: str) -> Template:
+    """Return what makes a page without script ask for itself again after `$reload_in` seconds; with
+    script, script does.
+    """
     # With the address in it, since a browser reloads no page whose own has a #fragment (Chromium).
-    return _REFRESH.render({}, seconds=seconds, url=url)
+    return _REFRESH.fill({}, url=url)
+
+
+def _frame(request: Request, title: str) -> dict[str, object]:
+    return {
+        "language": request.texts.language,
+        "direction": request.texts["direction"],
+        "title": title,
+        "site": request.config.site.title,
+        "home_url": request.url("/"),
+        "style_url": request.static_url("planado.css"),
+        "script_url": request.static_url("planado.js"),
+        "icon_url": request.static_url("planado.svg"),
+        "own_style": _own_style(request),
+    }
 
 
 def _own_style(request: Request) -> Html:

@@ -14,7 +14,7 @@ from ..page import Html, Template
 from ..recurrence import to_local
 from ..web import Request, Response
 from ..words import moment_words, zone_words
-from .document import document, refresh
+from .document import document, in_language, open_document, refresh
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 
 # Who waits looks this often whether the organiser has changed something.
@@ -75,8 +75,22 @@ def _a_person_navigates(request: Request) -> bool:
 
 
 def _waiting(request: Request, conference: Conference) -> Response:
+    # All of it but the time that is left is the same for everybody who waits.
+    key = (request.this_url, request.texts.language, conference)
+    page = request.look.kept(key, lambda: _waiting_page(request, conference))
     opens_in = conference.opens_at(request.config.doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
+    body = page.render(
+        {},
+        # Without the start, a page may not tell how far it is away either.
+        opens_in_ms=math.ceil(opens_in * 1000) if request.config.privacy.show_start else "",
+        reload_in_ms=math.ceil(reload_in * 1000),
+        reload_in=max(1, math.ceil(reload_in)),
+    )
+    return in_language(request, body)
+
+
+def _waiting_page(request: Request, conference: Conference) -> Template:
     texts = request.texts
     start = Html()
     if request.config.privacy.show_start:
@@ -84,16 +98,11 @@ def _waiting(request: Request, conference: Conference) -> Response:
         words = f"{moment_words(texts, conference.time, zone)}, {zone_words(conference.time, zone)}"
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
         start = _START.render(texts, iso=iso, words=words, booked=conference.timezone)
-    content = request.markup(
-        "waiting.html",
-        start=start,
-        # Without the start, a page may not tell how far it is away either.
-        opens_in_ms=math.ceil(opens_in * 1000) if start else "",
-        reload_in_ms=math.ceil(reload_in * 1000),
-        invitation_url=request.url(f"/i/{conference.iid}"),
+    invitation_url = request.url(f"/i/{conference.iid}")
+    content = request.look.template_in("waiting.html", texts.language).fill(
+        {}, start=start, invitation_url=invitation_url
     )
-    head = refresh(max(1, math.ceil(reload_in)), request.url(f"/i/{conference.iid}"))
-    return document(request, texts["waiting_title"], content, head=head)
+    return open_document(request, texts["waiting_title"], content, refresh(invitation_url))
 
 
 def _door(request: Request, conference: Conference) -> Response:

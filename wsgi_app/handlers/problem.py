@@ -33,7 +33,7 @@ def _page(request: Request, problem: Problem) -> Response:
         home_url=request.url("/"),
         reload=_RELOAD.render({}, milliseconds=retry_after * 1000) if retry_after else Html(),
     )
-    head = refresh(retry_after, request.this_url) if retry_after else Html()
+    head = refresh(request.this_url).render({}, reload_in=retry_after) if retry_after else Html()
     title = request.texts[f"{problem.text}_title"]
     return document(request, title, content, problem.status, head, problem.headers)
 
