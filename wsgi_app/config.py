@@ -21,7 +21,7 @@ MINUTE = 60
 HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
 # A mount point of one of these names could not be told from what it serves.
-OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "room", "static", "when")
+OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "qr", "room", "static", "when")
 # Linux has room for this many bytes and a zero (unix(7)).
 LONGEST_SOCKET_PATH = 107
 

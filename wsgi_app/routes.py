@@ -13,6 +13,7 @@ PLAIN = (
     PlainRoute("POST", "/room", lambda: handlers.booking.start_room),
     PlainRoute("POST", "/when", lambda: handlers.booking.say_when),
     PlainRoute("GET", "/i", lambda: handlers.invitation.show_number_form),
+    PlainRoute("GET", "/qr/{file}", lambda: handlers.invitation.show_qr_code),
     PlainRoute("GET", "/cal/{file}", lambda: handlers.calendar.show_entry),
     PlainRoute("GET", "/static/{file}", lambda: handlers.service.show_static_file),
     PlainRoute("GET", "/robots.txt", lambda: handlers.service.show_robots),

@@ -90,7 +90,7 @@ def test_the_printed_overview_can_be_pinned_to_a_door(open_page: OpenPage, live:
         if url:
             page.goto(url)
         page.emulate_media(media="print")
-        for shown in (".name", ".facts", ".invitation .link", ".qr svg"):
+        for shown in (".name", ".facts", ".invitation .link", ".qr img"):
             expect(page.locator(shown)).to_be_visible()
         assert page.get_by_role("button").count() == 0
         assert page.locator("a:visible").count() == 1

@@ -199,6 +199,7 @@ TARGETS = (
     Target("OPTIONS", "/api/v1/conferences/{iid}", _INVITED, header=_CALL),
     Target("OPTIONS", "/api/v1/rooms", header=_CALL),
     Target("POST", "/book", form=_FIELDS, header=_PAGE),
+    Target("GET", "/qr/{file}", {"file": f"{WAITING.iid}.svg"}, header=_PAGE),
     Target("POST", "/when", form=_FIELDS, header=_PAGE),
     Target("GET", "/i/{iid}", _INVITED, header={**_PAGE, **_PERSON}),
     Target("GET", "/i/{iid}", _IS_OPEN, header={**_PAGE, **_PERSON}),

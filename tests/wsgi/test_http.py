@@ -25,6 +25,7 @@ def addresses(client: Client) -> dict[str, str]:
         for name, value in values.items():
             path = path.replace(name, value)
         path = path.replace("/static/{file}", "/static/planado.css")
+        path = path.replace("/qr/{file}", f"/qr/{booked.iid}.svg")
         path = path.replace("/cal/{file}", f"/cal/{booked.iid}.ics?time=1")
         path = path.replace(".php", f".php?id={booked.iid}&room={booked.iid}")
         if route.method == "GET":

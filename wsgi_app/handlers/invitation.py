@@ -12,7 +12,7 @@ from ..conference import Conference
 from ..database import Database
 from ..page import Html, Template
 from ..recurrence import to_local
-from ..web import Request, Response
+from ..web import Problem, Request, Response
 from ..words import moment_words, zone_words
 from .document import document, in_language, open_document, refresh
 from .entry import PASS_NAME, enter_room, passes_name, redirect
@@ -36,6 +36,23 @@ def show_number_form(request: Request) -> Response:
     if iid is None or "id" in request.query.doubled:
         return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
     return redirect(request.url(f"/i/{iid}"))
+
+
+def show_qr_code(request: Request) -> Response:
+    """The QR code of an invitation link, made from its number alone.
+
+    It comes by an address of its own, as drawing it takes longer than all the rest of a booking;
+    so it has no name in it.
+    """
+    from ..qr_code import qr_code
+
+    number, _, ending = request.path_values["file"].partition(".")
+    iid = identifier.parse(number)
+    if iid is None or ending != "svg":
+        raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
+    picture = qr_code(request.url(f"/i/{iid}"))
+    headers = {"Content-Type": "image/svg+xml", "Cache-Control": "private, max-age=86400"}
+    return Response(picture, headers=headers)
 
 
 def show(request: Request, db: Database) -> Response:

@@ -11,7 +11,6 @@ from .. import links
 from ..booking import Booking
 from ..conference import Conference
 from ..page import Html, Template, escape, joined
-from ..qr_code import qr_code
 from ..recurrence import to_local
 from ..web import Request, Response
 from ..words import moment_words, series_words, span_words, zone_words
@@ -24,8 +23,6 @@ _LINK = Template(
 _ROW = Template('<tr><th scope="row"><code>$column</code></th><td><code>$value</code></td></tr>\n')
 
 _FEW_DATES = 8
-# More characters make a QR code too fine for the cameras of old telephones.
-_LONGEST_SCANNED = 300
 
 
 def overview(
@@ -80,7 +77,7 @@ def invitation(
             plain_url,
         ),
         guest_text=guest_text,
-        qr=qr_code(named_url if len(named_url) <= _LONGEST_SCANNED else plain_url),
+        qr_code_url=request.url(f"/qr/{conference.iid}.svg"),
         first_in_note=_first_in_note(request),
     )
 

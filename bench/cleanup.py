@@ -1,0 +1,84 @@
+"""How long `planado.py cleanup` takes, and what somebody who reads meanwhile notices of it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.servers import add_coming, maria_url, opened, served
+from tests.support.mariadb import MariaServer
+from tests.support.process import planado
+from wsgi_app.conference import Conference
+from wsgi_app.database import Database
+from wsgi_app.storage import add_conference
+
+PAST = 100_000
+_DAY = 24 * 60 * 60
+
+
+def main() -> None:
+    """Clean up 100,000 one-offs and 100,000 series that are past, on both databases."""
+    print("| what is past | database | cleanup | p99 of a reader: usual | meanwhile |")
+    print("| --- | --- | --- | --- | --- |")
+    with ExitStack() as stack:
+        maria = MariaServer()
+        stack.callback(maria.remove)
+        url = maria_url(maria)
+        for database_url in (url, "sqlite:///planado.db"):
+            for kind in ("one-offs", "series"):
+                with tempfile.TemporaryDirectory(prefix="planado-bench-") as folder:
+                    _measure(Path(folder), database_url, kind)
+
+
+def _measure(folder: Path, url: str, kind: str) -> None:
+    database = opened(folder, url)
+    database.run("DELETE FROM {table}")
+    now = int(time.time())
+    add_coming(database, PAST, now - 700 * _DAY)
+    if kind == "series":
+        _make_series(database)
+    read = Conference(2 * 10**15, 3, 4, now + 30 * _DAY, 0, "", "", "")
+    add_conference(database, read)
+    database.close()
+    with served(folder, "waitress") as root, ThreadPoolExecutor() as pool:
+        page = f"{root}/i/{read.iid}"
+        usual = _p99(page, 5)
+        reading = pool.submit(_p99, page, 10)
+        begun = time.monotonic()
+        done = planado(folder, "cleanup")
+        seconds = time.monotonic() - begun
+        assert done.returncode == 0, done.stderr
+        meanwhile = reading.result()
+        name = url.partition(":")[0]
+        print(
+            f"| {PAST:,} {kind} | {name} | {seconds:.1f} s | {usual:.1f} ms | {meanwhile:.1f} ms |",
+            flush=True,
+        )
+
+
+def _make_series(database: Database) -> None:
+    database.run(
+        """
+        UPDATE {table} SET recev = 200, rectype = '1weekly', timezone = 'Europe/Berlin',
+               anchor = '2020-01-06T10:00'
+        """
+    )
+
+
+def _p99(url: str, seconds: int) -> float:
+    """Return the milliseconds within which 99 of 100 answers come to a few readers."""
+    command = ["wrk", "-t1", "-c2", f"-d{seconds}", "--latency", url]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Non-2xx" not in told, told
+    found = re.search(r"99%\s+([\d.]+)(us|ms|s)", told)
+    assert found, told
+    return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000}[found[2]]
+
+
+if __name__ == "__main__":
+    main()

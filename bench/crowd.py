@@ -1,0 +1,89 @@
+"""Ten thousand people who wait for one start, each with a page that looks again like the real one:
+every 30 s, and within a second of the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bench.servers import maria_url, opened, served
+from tests.support.mariadb import MariaServer
+from wsgi_app.conference import Conference
+from wsgi_app.storage import add_conference
+
+PEOPLE = int(os.environ.get("PEOPLE", "10000"))
+WAIT = 45
+# What a browser gives up after is far longer; this keeps the measurement bounded.
+LONGEST_ANSWER = 60
+NAVIGATION = "Sec-Fetch-Mode: navigate\r\n"
+
+
+def main() -> None:
+    """Let them wait and enter, on one process of waitress and on gunicorn."""
+    with ExitStack() as stack:
+        maria = MariaServer()
+        stack.callback(maria.remove)
+        url = maria_url(maria)
+        for host in ("waitress", "gunicorn"):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planado-bench-")))
+            database = opened(folder, url)
+            start = int(time.time()) + WAIT
+            iid = random.randrange(10**15, 10**16)
+            add_conference(database, Conference(iid, 3, 4, start, 0, "", "", ""))
+            database.close()
+            with served(folder, host) as root:
+                asyncio.run(_crowd(host, root, f"/i/{iid}", start))
+
+
+async def _crowd(host: str, root: str, path: str, start: int) -> None:
+    seen: Counter[str] = Counter()
+    people = [_person(root, path, start, seen) for _ in range(PEOPLE)]
+    entered = sorted(await asyncio.gather(*people))
+    print(
+        f"{host}: {PEOPLE} people, {sum(seen.values())} answers ({dict(seen)}); after the start, "
+        f"half were in within {entered[len(entered) // 2] - start:.1f} s, "
+        f"the last within {entered[-1] - start:.1f} s",
+        flush=True,
+    )
+
+
+async def _person(root: str, path: str, start: int, seen: Counter[str]) -> float:
+    """Arrive some time before the start, wait, and return when the room was there."""
+    await asyncio.sleep(random.uniform(0, WAIT - 5))
+    while True:
+        status, page = await _get(root, path)
+        seen[status] += 1
+        if 'class="card waiting"' not in page:
+            return time.time()
+        found = re.search(r'data-reload-in="(\d+)"', page)
+        assert found, page
+        reload_in = int(found[1]) / 1000
+        # As planado.js does: the last look, at the start, is spread over a second.
+        await asyncio.sleep(reload_in + random.uniform(0, 1))
+
+
+async def _get(root: str, path: str) -> tuple[str, str]:
+    place = urlsplit(root)
+    try:
+        async with asyncio.timeout(LONGEST_ANSWER):
+            reader, writer = await asyncio.open_connection(place.hostname, place.port)
+            request = f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\n{NAVIGATION}"
+            writer.write(f"{request}Connection: close\r\n\r\n".encode())
+            answer = (await reader.read()).decode()
+            writer.close()
+    except (OSError, TimeoutError) as error:
+        return type(error).__name__, ""
+    return answer[9:12], answer
+
+
+if __name__ == "__main__":
+    main()
