@@ -8,13 +8,16 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bench.servers import add_coming, maria_url, opened, served
 from tests.support.mariadb import MariaServer
 from tests.support.process import planado
 from wsgi_app.conference import Conference
 from wsgi_app.database import Database
+from wsgi_app.recurrence import to_instant
 from wsgi_app.storage import add_conference
 
 PAST = 100_000
@@ -62,11 +65,17 @@ def _measure(folder: Path, url: str, kind: str) -> None:
 
 
 def _make_series(database: Database) -> None:
+    # Half a year old, and last open the day before yesterday.
+    zone = ZoneInfo("Europe/Berlin")
+    last = datetime.now(zone).replace(hour=10, minute=0, second=0, microsecond=0, tzinfo=None)
+    last -= timedelta(days=2)
     database.run(
         """
-        UPDATE {table} SET recev = 200, rectype = '1weekly', timezone = 'Europe/Berlin',
-               anchor = '2020-01-06T10:00'
-        """
+        UPDATE {table} SET recev = 50, rectype = '1weekly', timezone = 'Europe/Berlin',
+               time = :time, anchor = :anchor
+        """,
+        time=to_instant(last, zone),
+        anchor=(last - timedelta(weeks=26)).isoformat(timespec="minutes"),
     )
 
 
