@@ -11,7 +11,9 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support.client import Client, words
 
-STATIC = Path(__file__).parents[2] / "wsgi_app" / "static"
+PACKAGE = Path(__file__).parents[2] / "wsgi_app"
+STATIC = PACKAGE / "static"
+LANGUAGES = sorted(file.stem for file in (PACKAGE / "translations").glob("*.json"))
 # What must be told from what, and by which contrast (WCAG 2.2, 1.4.3 and 1.4.11).
 TEXT_CONTRAST, EDGE_CONTRAST = 4.5, 3.0
 PAIRS = [
@@ -116,7 +118,7 @@ def test_colours_can_be_told_apart(scheme: str, front: str, ground: str, least: 
     assert (lighter + 0.05) / (darker + 0.05) >= least
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_first_page_is_below_30_kilobytes_uncompressed(client: Client, language: str) -> None:
     page = client.get("/", Accept_Language=language)
     files = [page.find("link[@rel='stylesheet']"), page.find("link[@rel='icon']")]
