@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.servers import maria_url, opened, served
+from bench.servers import CORES, OTHER_CORES, SERVER_CORES, maria_url, on_cores, opened, served
 from tests.support.mariadb import MariaServer
 from wsgi_app.conference import Conference
 from wsgi_app.storage import add_conference
@@ -24,7 +24,6 @@ PEOPLE = int(os.environ.get("PEOPLE", "10000"))
 WAIT = 45
 # What a browser gives up after is far longer; this keeps the measurement bounded.
 LONGEST_ANSWER = 60
-NAVIGATION = "Sec-Fetch-Mode: navigate\r\n"
 
 
 def main() -> None:
@@ -32,7 +31,8 @@ def main() -> None:
     with ExitStack() as stack:
         maria = MariaServer()
         stack.callback(maria.remove)
-        url = maria_url(maria)
+        with on_cores(OTHER_CORES):
+            url = maria_url(maria)
         for host in ("waitress", "gunicorn"):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planado-bench-")))
             database = opened(folder, url)
@@ -40,7 +40,10 @@ def main() -> None:
             iid = random.randrange(10**15, 10**16)
             add_conference(database, Conference(iid, 3, 4, start, 0, "", "", ""))
             database.close()
-            with served(folder, host) as root:
+            cores = SERVER_CORES if host == "waitress" else set(CORES)
+            with on_cores(cores):
+                root = stack.enter_context(served(folder, host))
+            with on_cores(OTHER_CORES):
                 asyncio.run(_crowd(host, root, f"/i/{iid}", start))
 
 
@@ -62,6 +65,9 @@ async def _person(root: str, path: str, start: int, seen: Counter[str]) -> float
     while True:
         status, page = await _get(root, path)
         seen[status] += 1
+        if "data-follow" in page:
+            status, page = await _get(root, f"{path}/enter")
+            seen[status] += 1
         if 'class="card waiting"' not in page:
             return time.time()
         found = re.search(r'data-reload-in="(\d+)"', page)
@@ -76,7 +82,7 @@ async def _get(root: str, path: str) -> tuple[str, str]:
     try:
         async with asyncio.timeout(LONGEST_ANSWER):
             reader, writer = await asyncio.open_connection(place.hostname, place.port)
-            request = f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\n{NAVIGATION}"
+            request = f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\n"
             writer.write(f"{request}Connection: close\r\n\r\n".encode())
             answer = (await reader.read()).decode()
             writer.close()

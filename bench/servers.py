@@ -20,9 +20,26 @@ from wsgi_app.config import load_config
 from wsgi_app.database import Database, open_database
 from wsgi_app.storage import add_conference
 
+CORES = sorted(os.sched_getaffinity(0))
+"""Servers run on the first core, all else on the others: threads of one Python process that move
+between cores are slower and measure the machine.
+"""
+SERVER_CORES, OTHER_CORES = set(CORES[:1]), set(CORES[1:] or CORES)
+
 _DAY = 24 * 60 * 60
 # Odd and large: its multiples lie all over the range.
 _SCATTER = 7_368_787_141_951
+
+
+@contextmanager
+def on_cores(cores: set[int]) -> Iterator[None]:
+    """Let this process and those that it starts run on these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class Numbers(NamedTuple):

@@ -17,8 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,15 +26,13 @@ from typing import Any
 
 import pymysql
 
-from bench.servers import fill, maria_url, served
+from bench.servers import CORES, OTHER_CORES, SERVER_CORES, fill, maria_url, on_cores, served
 from tests.support.mariadb import MariaServer, free_port
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
 SIZES = (10, 10_000, 1_000_000)
 CONNECTIONS = 32
-CORES = sorted(os.sched_getaffinity(0))
-SERVER_CORES, OTHER_CORES = set(CORES[:1]), set(CORES[1:] or CORES)
 BENCH = Path(__file__).parent
 
 
@@ -61,17 +59,6 @@ class Cell:
     @property
     def rate(self) -> float:
         return statistics.median(self.rates)
-
-
-@contextmanager
-def on_cores(cores: set[int]) -> Iterator[None]:
-    """Let processes that are started here run on these cores."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def main() -> None:

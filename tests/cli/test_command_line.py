@@ -187,7 +187,7 @@ def test_init_db_and_check_on_mariadb(tmp_path: Path, mariadb_url: str) -> None:
     after = planado(tmp_path, "check", environ=environ)
     assert after.returncode == 0
     assert "ok     database: mariadb, table conferences" in after.stdout
-    assert "ok     translations: en, de" in after.stdout
+    assert "ok     translations: en, ar, de" in after.stdout
 
 
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_check_on_a_new_machine_makes_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         "ok     configuration: built-in defaults",
-        "ok     translations: en, de",
+        "ok     translations: en, ar, de, eo, es, fr, it, nl, pl, pt, tr",
         f"ok     templates: {len(list((ROOT / 'wsgi_app/templates').iterdir()))} files",
         "ok     database: sqlite, made at the first start",
     ]

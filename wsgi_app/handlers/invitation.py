@@ -17,8 +17,9 @@ from ..words import moment_words, zone_words
 from .document import document, in_language, open_document, refresh
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 
-# Who waits looks this often whether the organiser has changed something.
-_RELOAD_SECONDS = 30
+# Who waits looks this often whether the organiser has changed something; script adds a second at
+# most, so that they come one after the other.
+_RELOAD_SECONDS = 29
 
 _START = Template(
     '<p class="start"><time datetime="$iso" data-local data-booked="$booked">$words</time></p>'

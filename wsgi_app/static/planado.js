@@ -147,7 +147,8 @@ function wait(screen) {
     else look();
   };
   const planFrom = ({ dataset }) => {
-    dueAt = Date.now() + Number(dataset.reloadIn);
+    // All who wait for one start do not come at the same moment.
+    dueAt = Date.now() + Number(dataset.reloadIn) + Math.random() * 1000;
     countDown(dataset.opensIn && Date.now() + Number(dataset.opensIn));
     lookWhenDue();
   };
