@@ -48,12 +48,21 @@ class Look:
         self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
+        self.catalogue = cache(self._catalogue)
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """The languages on offer, the preferred one first."""
         found = {file.stem for file in self._files("translations", ".json")}
         return self._chosen_languages or (FALLBACK, *sorted(found - {FALLBACK}))
+
+    @cached_property
+    def language_names(self) -> dict[str, str]:
+        """The name that each language on offer gives itself, in alphabetical order; its tag where
+        its translation has none yet.
+        """
+        names = {tag: str(self.catalogue(tag).get("language_name", tag)) for tag in self.languages}
+        return dict(sorted(names.items(), key=lambda item: item[1].casefold()))
 
     def static_file(self, name: str) -> StaticFile | None:
         """Return the file of that name, or None."""
@@ -74,14 +83,16 @@ class Look:
         return self.template(name).with_texts(self.texts(language))
 
     def _texts(self, language: str) -> Texts:
-        catalogue: dict[str, object] = {}
         # A translation that lags behind shows English where it has no text yet.
-        for name in (FALLBACK, language):
-            for folder in reversed(self._folders):
-                file = folder / "translations" / f"{name}.json"
-                if file.is_file():
-                    catalogue.update(json.loads(file.read_text("utf-8")))
-        return Texts(language, catalogue)
+        return Texts(language, {**self.catalogue(FALLBACK), **self.catalogue(language)})
+
+    def _catalogue(self, language: str) -> dict[str, object]:
+        catalogue: dict[str, object] = {}
+        for folder in reversed(self._folders):
+            file = folder / "translations" / f"{language}.json"
+            if file.is_file():
+                catalogue.update(json.loads(file.read_text("utf-8")))
+        return catalogue
 
     @cached_property
     def _static_files(self) -> dict[str, StaticFile]:

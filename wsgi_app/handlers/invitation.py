@@ -23,6 +23,7 @@ _RELOAD_SECONDS = 30
 _START = Template(
     '<p class="start"><time datetime="$iso" data-local data-booked="$booked">$words</time></p>'
 )
+_LANGUAGE = Template('<input type="hidden" name="language" value="$language">')
 _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
 
 
@@ -35,7 +36,7 @@ def show_number_form(request: Request) -> Response:
     iid = identifier.parse(pasted[1] if pasted else re.sub(r"[\s-]", "", typed))
     if iid is None or "id" in request.query.doubled:
         return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
-    return redirect(request.url(f"/i/{iid}"))
+    return redirect(request.page_url(f"/i/{iid}"))
 
 
 def show(request: Request, db: Database) -> Response:
@@ -57,7 +58,7 @@ def enter(request: Request, db: Database) -> Response:
     if conference is None:
         return _unknown(request)
     if not conference.is_open(request.now, request.config.doors):
-        return redirect(request.url(f"/i/{conference.iid}"))
+        return redirect(request.page_url(f"/i/{conference.iid}"))
     return enter_room(request, conference.rid)
 
 
@@ -78,6 +79,7 @@ def _waiting(request: Request, conference: Conference) -> Response:
     opens_in = conference.opens_at(request.config.doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     texts = request.texts
+    again_url = request.page_url(f"/i/{conference.iid}")
     start = Html()
     if request.config.privacy.show_start:
         zone = ZoneInfo(conference.timezone or request.config.site.timezone)
@@ -90,16 +92,16 @@ def _waiting(request: Request, conference: Conference) -> Response:
         # Without the start, a page may not tell how far it is away either.
         opens_in_ms=math.ceil(opens_in * 1000) if start else "",
         reload_in_ms=math.ceil(reload_in * 1000),
-        invitation_url=request.url(f"/i/{conference.iid}"),
+        again_url=again_url,
     )
-    head = refresh(max(1, math.ceil(reload_in)), request.url(f"/i/{conference.iid}"))
+    head = refresh(max(1, math.ceil(reload_in)), again_url)
     return document(request, texts["waiting_title"], content, head=head)
 
 
 def _door(request: Request, conference: Conference) -> Response:
     content = request.markup(
         "door.html",
-        enter_url=request.url(f"/i/{conference.iid}/enter"),
+        enter_url=request.page_url(f"/i/{conference.iid}/enter"),
         pass_name=PASS_NAME if passes_name(request) else Html(),
     )
     return document(request, request.texts["door_title"], content)
@@ -116,6 +118,10 @@ def _number_form(
     content = request.markup(
         "number.html",
         number_url=request.url("/i"),
+        # A form that is sent by GET writes the query of its address anew.
+        language=_LANGUAGE.render({}, language=request.chosen_language)
+        if request.chosen_language
+        else Html(),
         number=typed,
         state=Html('aria-invalid="true" aria-describedby="id-error"') if error else Html(),
         error=_ERROR.render({}, message=request.texts[error]) if error else Html(),
