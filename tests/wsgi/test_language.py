@@ -95,7 +95,7 @@ def test_the_choice_stays_on_every_way_within_planado(client: Client, clock: Clo
             carried = query_of(address) or page.form("/i").fields
             assert carried["language"] == "de", (page.url, address)
     refresh = pages[6].find("noscript/meta").get("content", "")
-    assert refresh == f"30;url={invitation}{GERMAN}"
+    assert refresh == f"30; url={invitation}{GERMAN}"
 
 
 def test_redirects_between_our_pages_keep_the_choice(client: Client) -> None:

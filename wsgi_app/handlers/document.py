@@ -9,7 +9,7 @@ from ..page import Html, Template, joined
 from ..web import Problem, Request, Response
 
 _NO_HEAD = Html()
-_REFRESH = Template('<noscript><meta http-equiv="refresh" content="$seconds;url=$url"></noscript>')
+_REFRESH = Template('<noscript><meta http-equiv="refresh" content="$seconds; url=$url"></noscript>')
 # An operator's own rules, after ours, so that a few lines suffice.
 _OWN_STYLE = Template('\n<link rel="stylesheet" href="$url">')
 _LANGUAGES = Template('<ul class="languages">\n$items</ul>\n')
