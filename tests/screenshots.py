@@ -37,6 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "narrow-dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
     "plain": {"viewport": {"width": 360, "height": 740}, "java_script_enabled": False},
     "german": {"viewport": {"width": 360, "height": 740}, "locale": "de-DE"},
+    "arabic": {"viewport": {"width": 360, "height": 740}, "locale": "ar"},
     "tiny": {"viewport": {"width": 320, "height": 640}},
     "huge": {"viewport": {"width": 3840, "height": 2160}},
 }

@@ -12,7 +12,6 @@ from . import log, routes
 from .config import Config
 from .database import Database, DatabaseError
 from .look import Look
-from .texts import choose_language
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class Application:
         self._next_cleanup = 0.0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = self._request(environ)
+        request = Request(environ, self.config, self.look, self.clock())
         response, stored = self._response(request)
         if request.is_for_api:
             from .handlers.cors import with_cors
@@ -61,10 +60,6 @@ class Application:
         if stored and self.config.cleanup.when == "request":
             return _ThenCall(body, lambda: self._clean_up(request.now))
         return [body]
-
-    def _request(self, environ: WSGIEnvironment) -> Request:
-        language = choose_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""), self.look.languages)
-        return Request(environ, self.config, self.look, self.look.texts(language), self.clock())
 
     def _response(self, request: Request) -> tuple[Response, bool]:
         """Return the answer, and whether it came from the database."""

@@ -40,15 +40,20 @@ def admin_path(conference: Conference, action: str = "") -> str:
     return f"/admin/{conference.iid}/{conference.aid}" + (action and f"/{action}")
 
 
-def admin_url(request: Request, conference: Conference, booking: Booking, done: str = "") -> str:
-    """Return the admin link, which carries what is not stored; `done` names a notice."""
+def full_admin_path(conference: Conference, booking: Booking, done: str = "") -> str:
+    """Return the path of the admin page with what is not stored; `done` names a notice."""
     unstored = _query(
         name=booking.name,
         timezone=booking.appointment.timezone,
         duration=str(booking.duration),
         done=done,
     )
-    return request.url(f"{admin_path(conference)}?{unstored}")
+    return f"{admin_path(conference)}?{unstored}"
+
+
+def admin_url(request: Request, conference: Conference, booking: Booking) -> str:
+    """Return the admin link, which carries what is not stored."""
+    return request.url(full_admin_path(conference, booking))
 
 
 def calendar_url(

@@ -31,8 +31,8 @@ _CONTENT_TYPES = {
 # What is for readers of our style sheet and script only, a third of them: left out, a visitor's
 # first page stays below 30 kB without a build step and without compression.
 _FOR_READERS = {
-    ".css": re.compile(rb"/\*.*?\*/|(?<=[:;{},])\s+", re.DOTALL),
-    ".js": re.compile(rb"^[ \t]*//.*\n|^\s+", re.MULTILINE),
+    ".css": re.compile(rb"/\*.*?\*/|(?<=[:;{},])\s+|\s+(?=\{)|;(?=\s*\})", re.DOTALL),
+    ".js": re.compile(rb"^[ \t]*//.*\n|^\s+|[ \t]+// .*$", re.MULTILINE),
 }
 
 
@@ -71,6 +71,14 @@ class Look:
             self._kept[key] = page
         return page
 
+    @cached_property
+    def language_names(self) -> dict[str, str]:
+        """The name that each language on offer gives itself, in alphabetical order; its tag where
+        its translation has none yet.
+        """
+        names = {tag: self._language_name(tag) for tag in self.languages}
+        return dict(sorted(names.items(), key=lambda item: item[1].casefold()))
+
     def static_file(self, name: str) -> StaticFile | None:
         """Return the file of that name, or None."""
         return self._static_files.get(name)
@@ -89,15 +97,28 @@ class Look:
     def _template_in(self, name: str, language: str) -> Template:
         return self.template(name).fill(self.texts(language))
 
+    def _language_name(self, tag: str) -> str:
+        # Near the top of its file: to read all of all languages for their names takes long.
+        for folder in self._folders:
+            file = folder / "translations" / f"{tag}.json"
+            if file.is_file():
+                with file.open(encoding="utf-8") as text:
+                    found = re.search(r'"language_name": *"([^"\\]+)"', text.read(300))
+                if found:
+                    return found[1]
+        return tag
+
     def _texts(self, language: str) -> Texts:
-        catalogue: dict[str, object] = {}
         # A translation that lags behind shows English where it has no text yet.
-        for name in (FALLBACK, language):
-            for folder in reversed(self._folders):
-                file = folder / "translations" / f"{name}.json"
-                if file.is_file():
-                    catalogue.update(json.loads(file.read_text("utf-8")))
-        return Texts(language, catalogue)
+        return Texts(language, {**self._catalogue(FALLBACK), **self._catalogue(language)})
+
+    def _catalogue(self, language: str) -> dict[str, object]:
+        catalogue: dict[str, object] = {}
+        for folder in reversed(self._folders):
+            file = folder / "translations" / f"{language}.json"
+            if file.is_file():
+                catalogue.update(json.loads(file.read_text("utf-8")))
+        return catalogue
 
     @cached_property
     def _static_files(self) -> dict[str, StaticFile]:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from .config import Config
 from .look import Look
 from .page import Html
-from .texts import Texts
+from .texts import Texts, choose_language
 
 if TYPE_CHECKING:
     from .database import Database
@@ -59,6 +59,10 @@ class Fields:
     def __getitem__(self, name: str) -> str:
         return self._values.get(name, "")
 
+    def encoded_with(self, name: str, value: str) -> str:
+        """Return the fields as the query of an address, one of them with another value."""
+        return urlencode({**self._values, name: value}, quote_via=quote)
+
 
 class Response(NamedTuple):
     """What a handler answers. Without a Cache-Control of its own it is not stored anywhere."""
@@ -75,13 +79,10 @@ class Request:
     `now` is in UNIX seconds; it is read once, so that all of an answer means the same moment.
     """
 
-    def __init__(
-        self, environ: Mapping[str, Any], config: Config, look: Look, texts: Texts, now: float
-    ) -> None:
+    def __init__(self, environ: Mapping[str, Any], config: Config, look: Look, now: float) -> None:
         self.environ = environ
         self.config = config
         self.look = look
-        self.texts = texts
         self.now = now
         self.path_values: Mapping[str, str] = {}
 
@@ -129,8 +130,31 @@ class Request:
     @property
     def is_for_api(self) -> bool:
         """Whether a program asks, which reads problems as JSON."""
-        path: str = self.environ.get("PATH_INFO", "")
-        return path.removeprefix(self._mount).startswith("/api/")
+        return self._begins_with("/api/")
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The texts of the language that was chosen on a page, else of the one that
+        Accept-Language weighs highest.
+        """
+        return self.look.texts(
+            self.chosen_language
+            or choose_language(self.header("Accept-Language"), self.look.languages)
+        )
+
+    @cached_property
+    def chosen_language(self) -> str:
+        """The language that the address names because the visitor chose it at the foot of a page;
+        empty where it names none that is on offer.
+        """
+        # A calendar entry is made from its link, and links that are sent around name no language.
+        if self.is_for_api or self._begins_with("/cal/"):
+            return ""
+        try:
+            language = self.query["language"]
+        except Problem:  # Whoever needs the query reports it.
+            return ""
+        return language if language in self.look.languages else ""
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""
@@ -146,6 +170,14 @@ class Request:
         to be.
         """
         return self._root + path
+
+    def page_url(self, path: str) -> str:
+        """Return the absolute address of a page for this visitor alone, which keeps the language
+        that was chosen; one that is sent around is a `url`.
+        """
+        if not self.chosen_language:
+            return self.url(path)
+        return self.url(path) + ("&" if "?" in path else "?") + f"language={self.chosen_language}"
 
     @property
     def this_url(self) -> str:
@@ -171,6 +203,10 @@ class Request:
             host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
         mount = quote(self.environ.get("SCRIPT_NAME", "").encode("latin-1"))
         return f"{self.environ['wsgi.url_scheme']}://{host}{mount}".rstrip("/")
+
+    def _begins_with(self, path: str) -> bool:
+        asked: str = self.environ.get("PATH_INFO", "")
+        return asked.removeprefix(self._mount).startswith(path)
 
     @property
     def _mount(self) -> str:

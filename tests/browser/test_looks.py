@@ -53,7 +53,7 @@ def test_what_the_guide_changes_is_changed_and_the_rest_stays(
     page = open_page(locale="de-DE")
     page.goto(f"{live.url}/")
     heading(page, "Termin im Gemeindehaus")
-    expect(page.locator("footer")).to_have_text("Ein Dienst der Gemeinde. Imprint")
+    expect(page.locator("footer p")).to_have_text("Ein Dienst der Gemeinde. Imprint")
     button = page.get_by_role("button", name="Buchen")
     expect(button).to_have_css("background-color", "rgb(90, 60, 160)")
     expect(page.locator("body")).to_have_css("font-family", "Georgia, serif")

@@ -127,6 +127,8 @@ _IS_OPEN = {"iid": str(OPEN.iid)}
 _ADMIN = {**_INVITED, "aid": str(WAITING.aid)}
 _PERSON = {"Sec-Fetch-Mode": "navigate", "Sec-Purpose": "", "Purpose": ""}
 _PAGE = {"Accept-Language": "de", "Host": "planado.example"}
+# Every page may be asked for in a language that the visitor has chosen.
+_CHOSEN = {"language": "de"}
 _CALL = {**_PAGE, "Origin": "https://other.example"}
 _BEARER = {**_CALL, "Authorization": f"Bearer {WAITING.aid}"}
 _UNSTORED = {"name": "Team meeting", "timezone": ZONE, "duration": "60"}
@@ -155,9 +157,9 @@ _ENTRY = {
 }
 
 TARGETS = (
-    Target("GET", "/", header=_PAGE),
-    Target("POST", "/room", header=_PAGE),
-    Target("GET", "/i", query={"id": str(WAITING.iid)}, header=_PAGE),
+    Target("GET", "/", query=_CHOSEN, header=_PAGE),
+    Target("POST", "/room", query=_CHOSEN, header=_PAGE),
+    Target("GET", "/i", query={**_CHOSEN, "id": str(WAITING.iid)}, header=_PAGE),
     Target("GET", "/cal/{file}", {"file": f"{WAITING.iid}.ics"}, _ENTRY, header=_PAGE),
     Target(
         "GET",
@@ -167,23 +169,24 @@ TARGETS = (
         header={"Accept-Language": "de", "If-None-Match": '"1"'},
     ),
     Target("GET", "/robots.txt", header=_PAGE),
-    Target("GET", "/index.php", header=_PAGE),
+    Target("GET", "/index.php", query=_CHOSEN, header=_PAGE),
     Target(
         "GET",
         "/inv.php",
-        query={"id": str(WAITING.iid), "admin": str(WAITING.aid)},
+        query={**_CHOSEN, "id": str(WAITING.iid), "admin": str(WAITING.aid)},
         header=_PAGE,
     ),
     Target(
         "GET",
         "/admin.php",
-        query={"id": str(WAITING.iid), "admin": str(WAITING.aid)},
+        query={**_CHOSEN, "id": str(WAITING.iid), "admin": str(WAITING.aid)},
         header=_PAGE,
     ),
     Target(
         "GET",
         "/cal.php",
         query={
+            **_CHOSEN,
             "id": str(WAITING.iid),
             "name": "Team",
             "time": str(WAITING.time),
@@ -192,36 +195,51 @@ TARGETS = (
         },
         header=_PAGE,
     ),
-    Target("GET", "/out.php", query={"room": str(WAITING.rid)}, header=_PAGE),
+    Target("GET", "/out.php", query={**_CHOSEN, "room": str(WAITING.rid)}, header=_PAGE),
     Target("POST", "/api/v1/rooms", header=_CALL),
     Target("GET", "/api/v1/openapi.json", header=_CALL),
     Target("OPTIONS", "/api/v1/conferences", header=_CALL),
     Target("OPTIONS", "/api/v1/conferences/{iid}", _INVITED, header=_CALL),
     Target("OPTIONS", "/api/v1/rooms", header=_CALL),
-    Target("POST", "/book", form=_FIELDS, header=_PAGE),
-    Target("GET", "/qr/{file}", {"file": f"{WAITING.iid}.svg"}, header=_PAGE),
-    Target("POST", "/when", form=_FIELDS, header=_PAGE),
-    Target("GET", "/i/{iid}", _INVITED, header={**_PAGE, **_PERSON}),
-    Target("GET", "/i/{iid}", _IS_OPEN, header={**_PAGE, **_PERSON}),
-    Target("GET", "/i/{iid}/enter", _IS_OPEN, header=_PAGE),
-    Target("GET", "/admin/{iid}/{aid}", _ADMIN, {**_UNSTORED, "done": "renewed"}, header=_PAGE),
-    Target("POST", "/admin/{iid}/{aid}", _ADMIN, form={**_FIELDS, "sequence": "1"}, header=_PAGE),
+    Target("POST", "/book", form=_FIELDS, query=_CHOSEN, header=_PAGE),
+    Target("GET", "/qr/{file}", {"file": f"{WAITING.iid}.svg"}, query=_CHOSEN, header=_PAGE),
+    Target("POST", "/when", form=_FIELDS, query=_CHOSEN, header=_PAGE),
+    Target("GET", "/i/{iid}", _INVITED, query=_CHOSEN, header={**_PAGE, **_PERSON}),
+    Target("GET", "/i/{iid}", _IS_OPEN, query=_CHOSEN, header={**_PAGE, **_PERSON}),
+    Target("GET", "/i/{iid}/enter", _IS_OPEN, query=_CHOSEN, header=_PAGE),
+    Target(
+        "GET",
+        "/admin/{iid}/{aid}",
+        _ADMIN,
+        {**_CHOSEN, **_UNSTORED, "done": "renewed"},
+        header=_PAGE,
+    ),
+    Target(
+        "POST",
+        "/admin/{iid}/{aid}",
+        _ADMIN,
+        form={**_FIELDS, "sequence": "1"},
+        query=_CHOSEN,
+        header=_PAGE,
+    ),
     Target(
         "POST",
         "/admin/{iid}/{aid}/cancel",
         _ADMIN,
         form={**_UNSTORED, "sequence": "1"},
+        query=_CHOSEN,
         header=_PAGE,
     ),
-    Target("POST", "/admin/{iid}/{aid}/renew", _ADMIN, form=_UNSTORED, header=_PAGE),
+    Target("POST", "/admin/{iid}/{aid}/renew", _ADMIN, form=_UNSTORED, query=_CHOSEN, header=_PAGE),
     Target(
         "POST",
         "/admin/{iid}/{aid}/skip",
         _ADMIN,
         form={**_UNSTORED, "time": str(WAITING.time)},
+        query=_CHOSEN,
         header=_PAGE,
     ),
-    Target("GET", "/admin/{iid}/{aid}/enter", _ADMIN, header=_PAGE),
+    Target("GET", "/admin/{iid}/{aid}/enter", _ADMIN, query=_CHOSEN, header=_PAGE),
     Target(
         "POST",
         "/api/v1/conferences",

@@ -68,7 +68,7 @@ def cancel(request: Request, db: Database) -> Response:
         "cancelled.html",
         name=booking.name,
         calendar_url=links.calendar_url(request, conference, booking, sequence, cancelled=True),
-        home_url=request.url("/"),
+        home_url=request.page_url("/"),
     )
     return document(request, request.texts["cancelled_title"], content)
 
@@ -155,8 +155,8 @@ def _next_sequence(request: Request) -> int:
 
 def _back(request: Request, conference: Conference, notice: str) -> Response:
     booking = _booking(request, conference, request.form)
-    url = links.admin_url(request, conference, booking, done=notice)
-    return redirect(url, HTTPStatus.SEE_OTHER)
+    path = links.full_admin_path(conference, booking, done=notice)
+    return redirect(request.page_url(path), HTTPStatus.SEE_OTHER)
 
 
 def _page(
@@ -187,12 +187,12 @@ def _page(
         invitation=invitation(request, conference, booking, calendar_url),
         calendar_url=calendar_url,
         calendars=calendar_links(request, conference, booking),
-        enter_url=request.url(links.admin_path(conference, "enter")),
+        enter_url=request.page_url(links.admin_path(conference, "enter")),
         fragment=links.name_fragment(booking.name),
         pass_name=PASS_NAME if passes_name(request) else Html(),
-        change_url=request.url(links.admin_path(conference)),
-        renew_url=request.url(links.admin_path(conference, "renew")),
-        cancel_url=request.url(links.admin_path(conference, "cancel")),
+        change_url=request.page_url(links.admin_path(conference)),
+        renew_url=request.page_url(links.admin_path(conference, "renew")),
+        cancel_url=request.page_url(links.admin_path(conference, "cancel")),
         skip=_skip_form(request, conference, booking, unstored),
         fields=form_fields(
             request,
@@ -228,7 +228,7 @@ def _skip_form(request: Request, conference: Conference, booking: Booking, unsto
     moment = moment_words(request.texts, conference.time, zone)
     return request.markup(
         "skip.html",
-        skip_url=request.url(links.admin_path(conference, "skip")),
+        skip_url=request.page_url(links.admin_path(conference, "skip")),
         time=conference.time,
         label=request.texts.format("skip_button", moment=moment),
         unstored=unstored,

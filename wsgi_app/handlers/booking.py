@@ -67,9 +67,9 @@ def _form_page(
 ) -> Response:
     content = request.markup(
         "book.html",
-        book_url=request.url("/book"),
-        room_url=request.url("/room"),
-        number_url=request.url("/i"),
+        book_url=request.page_url("/book"),
+        room_url=request.page_url("/room"),
+        number_url=request.page_url("/i"),
         fields=form_fields(request, values, errors),
         # Script suggests the visitor's own zone only where nothing has been chosen yet.
         presets=Html() if errors else Html("data-presets"),

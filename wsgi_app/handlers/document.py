@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..page import Html, Template
-from ..web import Request, Response
+from ..page import Html, Template, joined
+from ..web import Problem, Request, Response
 
 _NO_HEAD = Html()
 _REFRESH = Template(
-    '<noscript><meta http-equiv="refresh" content="$reload_in;url=$url"></noscript>'
+    '<noscript><meta http-equiv="refresh" content="$reload_in; url=$url"></noscript>'
 )
 # An operator's own rules, after ours, so that a few lines suffice.
 _OWN_STYLE = Template('\n<link rel="stylesheet" href="$url">')
+_LANGUAGES = Template('<ul class="languages">\n$items</ul>\n')
+_LANGUAGE = Template('<li><a href="$url" lang="$language"$current>$name</a>\n')
+_CURRENT = Html(' aria-current="true"')
 _NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -61,11 +64,12 @@ def _frame(request: Request, title: str) -> dict[str, object]:
         "direction": request.texts["direction"],
         "title": title,
         "site": request.config.site.title,
-        "home_url": request.url("/"),
+        "home_url": request.page_url("/"),
         "style_url": request.static_url("planado.css"),
         "script_url": request.static_url("planado.js"),
         "icon_url": request.static_url("planado.svg"),
         "own_style": _own_style(request),
+        "languages": _languages(request),
     }
 
 
@@ -73,3 +77,29 @@ def _own_style(request: Request) -> Html:
     if request.look.static_file("own.css") is None:
         return Html()
     return _OWN_STYLE.render({}, url=request.static_url("own.css"))
+
+
+def _languages(request: Request) -> Html:
+    """Return a link to this page in each language, nothing where there is only one.
+
+    Nothing either in an answer to a form: to see it in another language somebody would have to
+    book or change something twice, or lose what was typed. The page before had the links.
+    """
+    names = request.look.language_names
+    if len(names) < 2 or request.method not in ("GET", "HEAD"):
+        return Html()
+    try:
+        items = [
+            _LANGUAGE.render(
+                {},
+                # Without the path, so that no page tells where it was asked for.
+                url="?" + request.query.encoded_with("language", language),
+                language=language,
+                name=name,
+                current=_CURRENT if language == request.texts.language else Html(),
+            )
+            for language, name in names.items()
+        ]
+    except Problem:  # An address that cannot be read cannot be asked for again either.
+        return Html()
+    return _LANGUAGES.render({}, items=joined(items))

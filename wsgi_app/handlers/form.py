@@ -84,7 +84,7 @@ def form_fields(
         **{f"{field}_state": _state(field, errors) for field in FIELDS},
         **{f"{field}_error": _error(texts, field, errors) for field in FIELDS},
         summary=_summary(texts, errors),
-        answer=Html() if started else _ANSWER.render(texts, url=request.url("/when")),
+        answer=Html() if started else _ANSWER.render(texts, url=request.page_url("/when")),
         zones=_zone_options(values["timezone"]),
         rhythms=_rhythm_options(texts, values["repeat"], values["date"]),
         earliest_date=today.date().isoformat(),

@@ -24,6 +24,7 @@ _RELOAD_SECONDS = 29
 _START = Template(
     '<p class="start"><time datetime="$iso" data-local data-booked="$booked">$words</time></p>'
 )
+_LANGUAGE = Template('<input type="hidden" name="language" value="$language">')
 _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
 
 
@@ -36,7 +37,7 @@ def show_number_form(request: Request) -> Response:
     iid = identifier.parse(pasted[1] if pasted else re.sub(r"[\s-]", "", typed))
     if iid is None or "id" in request.query.doubled:
         return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
-    return redirect(request.url(f"/i/{iid}"))
+    return redirect(request.page_url(f"/i/{iid}"))
 
 
 def show_qr_code(request: Request) -> Response:
@@ -75,7 +76,7 @@ def enter(request: Request, db: Database) -> Response:
     if conference is None:
         return _unknown(request)
     if not conference.is_open(request.now, request.config.doors):
-        return redirect(request.url(f"/i/{conference.iid}"))
+        return redirect(request.page_url(f"/i/{conference.iid}"))
     return enter_room(request, conference.rid)
 
 
@@ -110,23 +111,23 @@ def _waiting(request: Request, conference: Conference) -> Response:
 
 def _waiting_page(request: Request, conference: Conference) -> Template:
     texts = request.texts
+    again_url = request.page_url(f"/i/{conference.iid}")
     start = Html()
     if request.config.privacy.show_start:
         zone = ZoneInfo(conference.timezone or request.config.site.timezone)
         words = f"{moment_words(texts, conference.time, zone)}, {zone_words(conference.time, zone)}"
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
         start = _START.render(texts, iso=iso, words=words, booked=conference.timezone)
-    invitation_url = request.url(f"/i/{conference.iid}")
     content = request.look.template_in("waiting.html", texts.language).fill(
-        {}, start=start, invitation_url=invitation_url
+        {}, start=start, again_url=again_url
     )
-    return open_document(request, texts["waiting_title"], content, refresh(invitation_url))
+    return open_document(request, texts["waiting_title"], content, refresh(again_url))
 
 
 def _door(request: Request, conference: Conference) -> Response:
     content = request.markup(
         "door.html",
-        enter_url=request.url(f"/i/{conference.iid}/enter"),
+        enter_url=request.page_url(f"/i/{conference.iid}/enter"),
         pass_name=PASS_NAME if passes_name(request) else Html(),
     )
     return document(request, request.texts["door_title"], content)
@@ -143,6 +144,10 @@ def _number_form(
     content = request.markup(
         "number.html",
         number_url=request.url("/i"),
+        # A form that is sent by GET writes the query of its address anew.
+        language=_LANGUAGE.render({}, language=request.chosen_language)
+        if request.chosen_language
+        else Html(),
         number=typed,
         state=Html('aria-invalid="true" aria-describedby="id-error"') if error else Html(),
         error=_ERROR.render({}, message=request.texts[error]) if error else Html(),

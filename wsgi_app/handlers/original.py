@@ -16,23 +16,23 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 def show_index(request: Request) -> Response:
     """The booking form."""
-    return redirect(request.url("/"))
+    return redirect(request.page_url("/"))
 
 
 def show_invitation(request: Request) -> Response:
     """The invitation, or with an admin number the room before its start."""
     iid, aid = _number(request, "id"), _number(request, "admin")
     if iid is None:
-        return redirect(request.url("/i?" + urlencode({"id": request.query["id"]})))
+        return redirect(request.page_url("/i?" + urlencode({"id": request.query["id"]})))
     if request.query["admin"]:
-        return redirect(request.url(f"/admin/{iid}/{aid or 0}/enter"))
-    return redirect(request.url(f"/i/{iid}"))
+        return redirect(request.page_url(f"/admin/{iid}/{aid or 0}/enter"))
+    return redirect(request.page_url(f"/i/{iid}"))
 
 
 def show_admin(request: Request) -> Response:
     """The admin page."""
     iid, aid = _number(request, "id"), _number(request, "admin")
-    return redirect(request.url(f"/admin/{iid or 0}/{aid or 0}"))
+    return redirect(request.page_url(f"/admin/{iid or 0}/{aid or 0}"))
 
 
 def show_entry(request: Request) -> Response:

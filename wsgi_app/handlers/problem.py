@@ -30,7 +30,7 @@ def _page(request: Request, problem: Problem) -> Response:
     content = request.markup(
         "problem.html",
         explanation=request.texts[problem.text],
-        home_url=request.url("/"),
+        home_url=request.page_url("/"),
         reload=_RELOAD.render({}, milliseconds=retry_after * 1000) if retry_after else Html(),
     )
     head = refresh(request.this_url).render({}, reload_in=retry_after) if retry_after else Html()

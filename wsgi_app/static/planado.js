@@ -294,7 +294,7 @@ const forEach = (selector, act) => document.querySelectorAll(selector).forEach(a
 
 document.querySelector("[method=post] [aria-invalid]")?.focus();
 forEach("[data-named]", showName);
-forEach("[data-fragment], [data-pass-name]:not([data-follow])", carryName);
+forEach("[data-fragment], .languages a, [data-pass-name]:not([data-follow])", carryName);
 forEach("form[data-presets]", presetStart);
 forEach("[data-with-repeat]", followRhythm);
 forEach(".answer", sayWhen);
