@@ -229,3 +229,14 @@ def test_nothing_moves_for_who_wants_less_motion(open_page: OpenPage, live: Live
     calm = open_page(reduced_motion="reduce")
     calm.goto(invitation)
     assert calm.evaluate(moves) == 0
+
+
+def test_a_language_that_the_browser_does_not_speak_keeps_the_servers_words(
+    open_page: OpenPage, live: Live
+) -> None:
+    page = open_page()
+    invitation, _ = book(page, live)
+    guest = open_page(locale="eo")
+    guest.goto(invitation)
+    expect(guest.locator("time")).to_contain_text("de marto")
+    expect(guest.locator("[role=timer]")).to_be_visible()

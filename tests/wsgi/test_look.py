@@ -129,7 +129,7 @@ def test_the_first_page_is_below_30_kilobytes_uncompressed(client: Client, langu
 def test_our_script_is_served_without_its_margin(client: Client) -> None:
     source = (STATIC / "planado.js").read_text("utf-8").splitlines()
     lines = [re.sub(r"(^|\s+)// .*", "", line.strip()) for line in source]
-    assert client.get("/static/planado.js").text.splitlines() == list(filter(None, lines))
+    assert client.get("/static/planado.js").text.replace("\n", "") == "".join(lines)
     # A text over several lines would lose its margin too.
     assert all(line.count("`") % 2 == 0 for line in source)
 

@@ -115,7 +115,11 @@ def _waiting_page(request: Request, conference: Conference) -> Template:
     start = Html()
     if request.config.privacy.show_start:
         zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-        words = f"{moment_words(texts, conference.time, zone)}, {zone_words(conference.time, zone)}"
+        words = texts.format(
+            "with_zone",
+            moment=moment_words(texts, conference.time, zone),
+            zone=zone_words(conference.time, zone),
+        )
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
         start = _START.render(texts, iso=iso, words=words, booked=conference.timezone)
     content = request.look.template_in("waiting.html", texts.language).fill(

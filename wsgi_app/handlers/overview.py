@@ -97,7 +97,7 @@ def when_words(request: Request, conference: Conference, booking: Booking) -> st
     """Return start, end, zone and rhythm in one line."""
     zone = ZoneInfo(booking.appointment.timezone)
     span = span_words(request.texts, conference.time, booking.duration, zone)
-    line = f"{span}, {zone_words(conference.time, zone)}"
+    line = request.texts.format("with_zone", moment=span, zone=zone_words(conference.time, zone))
     if booking.appointment.rectype:
         line += f"\n{_series_words(request, conference, booking)}"
     return line
@@ -140,7 +140,11 @@ def stored(request: Request, conference: Conference) -> Html:
     """Return the row of a conference as the database holds it, and when it will be deleted."""
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
     deleted_at = conference.deleted_at(request.config.doors)
-    moment = f"{moment_words(request.texts, deleted_at, zone)}, {zone_words(deleted_at, zone)}"
+    moment = request.texts.format(
+        "with_zone",
+        moment=moment_words(request.texts, deleted_at, zone),
+        zone=zone_words(deleted_at, zone),
+    )
     return request.markup(
         "stored.html",
         rows=joined(

@@ -3,7 +3,11 @@
 
 const language = document.documentElement.lang;
 // Whoever reads this page in English may write dates as in Britain or as in America.
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+const locale = new Intl.Locale(
+  navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language,
+  { numberingSystem: "latn" });
+// Esperanto, in most browsers: the server's words stay.
+const speaks = Intl.DateTimeFormat.supportedLocalesOf(locale).length;
 const twoDigits = (number) => String(number).padStart(2, "0");
 
 // The name of a conference travels behind the # of its links, where no server gets to see it.
@@ -104,6 +108,7 @@ function sayWhen(line) {
 
 // A start in the visitor's own zone, and as it was booked where the two differ.
 function showLocally(time) {
+  if (!speaks) return;
   const moment = new Date(time.dateTime);
   const form = (options) => new Intl.DateTimeFormat(locale, {
     weekday: "long", day: "numeric", month: "long", year: "numeric",
@@ -206,7 +211,7 @@ async function fetchAgain() {
 function offerCountdown(screen, lastMinute) {
   const countdown = screen.querySelector(".countdown");
   const { title } = document;
-  const days = new Intl.NumberFormat(locale, { style: "unit", unit: "day", unitDisplay: "long" });
+  const days = new Intl.NumberFormat(locale, { style: "unit", unit: "day", unitDisplay: speaks ? "long" : "narrow" });
   let opensAt;
   const show = () => {
     if (!opensAt) return;
