@@ -147,6 +147,8 @@ class Request:
         """The language that the address names because the visitor chose it at the foot of a page;
         empty where it names none that is on offer.
         """
+        if "language=" not in self.environ.get("QUERY_STRING", ""):
+            return ""  # As nearly always: no need to read the query.
         # A calendar entry is made from its link, and links that are sent around name no language.
         if self.is_for_api or self._begins_with("/cal/"):
             return ""
