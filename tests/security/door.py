@@ -7,15 +7,24 @@ Where an answer leads elsewhere, the door only shows it: no scanner may leave th
 from __future__ import annotations
 
 import html
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
-from tests.support.targets import Target
+from tests.support.targets import OPEN, WAITING, Target
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+_NUMBER = re.compile(rb"(?<![0-9])[1-9][0-9]{15}(?![0-9])")
+
+
+def _known(number: bytes) -> bytes:
+    stored = {str(value).encode() for one in (OPEN, WAITING) for value in one[:3]}
+    return number if number in stored else b"1000000000000000"
 
 
 class Door:
@@ -81,6 +90,9 @@ class Door:
             status, content = "200 OK", location.encode("latin-1")
             headers = [("Content-Type", "text/plain")]
         content = content.replace(b'http-equiv="refresh"', b'name="refresh"')
+        # Numbers that a booking draws anew make each answer another one, which a scanner that
+        # compares answers takes for its own doing. Those that are stored stay.
+        content = _NUMBER.sub(lambda found: _known(found[0]), content)
         headers = [(name, value) for name, value in headers if name != "Content-Length"]
         start_response(status, headers)
         if target.method not in ("GET", "OPTIONS"):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from .. import links
 from ..booking import Booking
 from ..conference import Conference
-from ..page import Html, Template, escape, joined
+from ..page import Html, Template, joined
 from ..recurrence import to_local
 from ..web import Request, Response
 from ..words import moment_words, series_words, span_words, zone_words
@@ -20,6 +20,7 @@ _ITEM = Template("<li>$text</li>\n")
 _LINK = Template(
     '<li><a class="button quiet" href="$url" rel="noreferrer" target="_blank">$label</a></li>\n'
 )
+_LINE = Template("$text<br>")
 _ROW = Template('<tr><th scope="row"><code>$column</code></th><td><code>$value</code></td></tr>\n')
 
 _FEW_DATES = 8
@@ -64,7 +65,7 @@ def invitation(
         "invitation.html",
         name=booking.name,
         when=when,
-        when_lines=Html("<br>".join(escape(line) for line in when.splitlines())),
+        when_lines=joined(_LINE.render({}, text=line) for line in when.splitlines()),
         invitation_url=plain_url,
         named_url=named_url,
         fragment=links.name_fragment(booking.name),
