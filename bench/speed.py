@@ -21,10 +21,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-
-import pymysql
 
 from bench.servers import CORES, OTHER_CORES, SERVER_CORES, fill, maria_url, on_cores, served
 from tests.support.mariadb import MariaServer, free_port
@@ -180,15 +178,11 @@ def _machine(maria: MariaServer) -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
-    [(version,)] = maria.administrate("SELECT VERSION()")
+    [(server_version,)] = maria.administrate("SELECT VERSION()")
     return (
         f"{len(CORES)} cores ({model}), Python {platform.python_version()}, "
-        f"MariaDB {version}, PyMySQL {_version(pymysql)}"
+        f"MariaDB {server_version}, PyMySQL {version('pymysql')}"
     )
-
-
-def _version(module: Any) -> str:
-    return str(module.__version__)
 
 
 if __name__ == "__main__":
