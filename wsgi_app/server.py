@@ -152,6 +152,8 @@ def _settings(config: Config) -> dict[str, object]:
         "max_request_body_size": _LARGEST_BODY_READ,
         "max_request_header_size": _LARGEST_HEADER,
         "connection_limit": max(100, _open_files() - _OTHER_FILES),
+        # Who comes when a conference starts may have to queue; turned away, a browser waits longer.
+        "backlog": _MOST_CONNECTIONS,
         "channel_timeout": _IDLE_SECONDS,
         # select() ends the server at the 1024th open file.
         "asyncore_use_poll": True,
