@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bench.servers import add_coming, maria_url, opened, served
-from tests.support.mariadb import MariaServer
+from bench.servers import add_coming, opened, served
+from tests.support.mariadb import running_mariadb
 from tests.support.process import planado
 from wsgi_app.conference import Conference
 from wsgi_app.database import Database
@@ -29,9 +29,7 @@ def main() -> None:
     print("| what is past | database | cleanup | p99 of a reader: usual | meanwhile |")
     print("| --- | --- | --- | --- | --- |")
     with ExitStack() as stack:
-        maria = MariaServer()
-        stack.callback(maria.remove)
-        url = maria_url(maria)
+        url = stack.enter_context(running_mariadb()).url
         for database_url in (url, "sqlite:///planado.db"):
             for kind in ("one-offs", "series"):
                 with tempfile.TemporaryDirectory(prefix="planado-bench-") as folder:

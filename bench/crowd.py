@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.servers import CORES, OTHER_CORES, SERVER_CORES, maria_url, on_cores, opened, served
-from tests.support.mariadb import MariaServer
+from bench.servers import CORES, OTHER_CORES, SERVER_CORES, on_cores, opened, served
+from tests.support.mariadb import running_mariadb
 from wsgi_app.conference import Conference
 from wsgi_app.storage import add_conference
 
@@ -29,10 +29,8 @@ LONGEST_ANSWER = 60
 def main() -> None:
     """Let them wait and enter, on one process of waitress and on gunicorn."""
     with ExitStack() as stack:
-        maria = MariaServer()
-        stack.callback(maria.remove)
         with on_cores(OTHER_CORES):
-            url = maria_url(maria)
+            url = stack.enter_context(running_mariadb()).url
         for host in ("waitress", "gunicorn"):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planado-bench-")))
             database = opened(folder, url)

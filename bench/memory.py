@@ -12,8 +12,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.servers import maria_url
-from tests.support.mariadb import MariaServer
+from tests.support.mariadb import running_mariadb
 from tests.support.process import Server, planado
 
 VISITS = Path(__file__).with_name("mixed.lua")
@@ -22,13 +21,10 @@ REQUESTS = (10_000, 110_000)
 
 def main() -> None:
     """Print the resident memory at the start, after 10,000 requests and after 100,000 more."""
-    maria = MariaServer()
-    try:
-        for url in ("sqlite:///planado.db", maria_url(maria)):
+    with running_mariadb() as maria:
+        for url in ("sqlite:///planado.db", maria.url):
             with tempfile.TemporaryDirectory() as folder:
                 _measure(Path(folder), url)
-    finally:
-        maria.remove()
 
 
 def _measure(folder: Path, url: str) -> None:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
 from urllib.request import urlopen
 
-from tests.support.mariadb import PASSWORD, MariaServer, free_port
+from tests.support.mariadb import free_port
 from tests.support.process import ROOT, planado
 from wsgi_app.conference import Conference
 from wsgi_app.config import load_config
@@ -47,17 +46,6 @@ class Numbers(NamedTuple):
 
     waiting: int
     open: int
-
-
-def maria_url(server: MariaServer) -> str:
-    """Start a MariaDB and return the address of an empty database in it."""
-    server.install()
-    server.start()
-    server.administrate("CREATE DATABASE planado")
-    server.administrate(f"CREATE USER planado IDENTIFIED BY '{PASSWORD}'")
-    server.administrate("GRANT ALL ON planado.* TO planado")
-    socket = f"unix_socket={server.socket}"
-    return f"mysql://planado:{quote(PASSWORD, safe='')}@/planado?{socket}"
 
 
 def opened(folder: Path, url: str) -> Database:

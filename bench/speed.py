@@ -24,8 +24,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.servers import CORES, OTHER_CORES, SERVER_CORES, fill, maria_url, on_cores, served
-from tests.support.mariadb import MariaServer, free_port
+from bench.servers import CORES, OTHER_CORES, SERVER_CORES, fill, on_cores, served
+from tests.support.mariadb import MariaServer, free_port, running_mariadb
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
@@ -63,12 +63,10 @@ def main() -> None:
     """Start everything, measure, and print the tables."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planado-bench-")))
-        maria = MariaServer()
-        stack.callback(maria.remove)
         with on_cores(OTHER_CORES):
-            url = maria_url(maria)
+            maria = stack.enter_context(running_mariadb())
         print(_machine(maria), flush=True)
-        cells = _cells(stack, folder, maria, url)
+        cells = _cells(stack, folder, maria)
         for number in range(ROUNDS):
             for cell in cells.values():
                 cell.measure()
@@ -77,7 +75,7 @@ def main() -> None:
         _print_targets(cells)
 
 
-def _cells(stack: ExitStack, folder: Path, maria: MariaServer, url: str) -> dict[str, Cell]:
+def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
 
     def add(name: str, address: str, *arguments: str, connections: int = CONNECTIONS) -> None:
@@ -92,7 +90,7 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer, url: str) -> dict
             if database == "mariadb":
                 maria.administrate(f"CREATE DATABASE {name}")
                 maria.administrate(f"GRANT ALL ON {name}.* TO planado")
-                address = url.replace("/planado?", f"/{name}?")
+                address = maria.url.replace("/planado?", f"/{name}?")
             numbers = fill(place, address, size)
             for host in ("waitress", "gunicorn"):
                 if host == "gunicorn" and size != 10_000:

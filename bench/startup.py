@@ -16,8 +16,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bench.servers import maria_url
-from tests.support.mariadb import MariaServer
+from tests.support.mariadb import running_mariadb
 from tests.support.process import ROOT
 from wsgi_app.conference import Appointment
 from wsgi_app.config import load_config
@@ -32,18 +31,14 @@ CGI = "import gc; gc.disable(); from planado import answer_cgi; answer_cgi()"
 
 def main() -> None:
     """Print a table of medians, interleaved, and the imports of the page on MariaDB."""
-    server = MariaServer()
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, running_mariadb() as server:
         python = _installed(Path(name), sys.argv[1] if len(sys.argv) > 1 else sys.executable)
-        try:
-            maria = _prepared(Path(name), maria_url(server))
-            sqlite = _prepared(Path(name), "sqlite:///planado.db")
-            _compare(python, "import pymysql", maria)
-            _compare(python, "import sqlite3", sqlite)
-            report = _run([python, "-X", "importtime", "-c", CGI], maria).stderr
-            print(report.decode())
-        finally:
-            server.remove()
+        maria = _prepared(Path(name), server.url)
+        sqlite = _prepared(Path(name), "sqlite:///planado.db")
+        _compare(python, "import pymysql", maria)
+        _compare(python, "import sqlite3", sqlite)
+        report = _run([python, "-X", "importtime", "-c", CGI], maria).stderr
+        print(report.decode())
 
 
 def _installed(folder: Path, python: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.clock import Clock
-from tests.support.mariadb import MariaServer
+from tests.support.mariadb import MariaServer, running_mariadb
 from wsgi_app.application import Application
 from wsgi_app.config import Config, load_config
 from wsgi_app.database import Database, open_database
@@ -38,19 +38,18 @@ def clock() -> Clock:
     return Clock()
 
 
+def started_mariadb() -> Iterator[MariaServer]:
+    """Yield a running MariaDB with the database `planado` and its user."""
+    if not MariaServer.installed():
+        missing("MariaDB", "apt-get install mariadb-server-core mariadb-client-core")
+    with running_mariadb() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaServer]:
     """A running MariaDB with the database `planado` and its user."""
-    if not MariaServer.installed():
-        missing("MariaDB", "apt-get install mariadb-server-core mariadb-client-core")
-    server = MariaServer()
-    try:
-        server.install()
-        server.start()
-        server.add_account()
-        yield server
-    finally:
-        server.remove()
+    yield from started_mariadb()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
+from tests.conftest import started_mariadb
 from tests.support.fault_proxy import FaultProxy
 from tests.support.mariadb import MariaServer
 from tests.support.process import Server, planado
@@ -18,17 +18,7 @@ MakeServer = Callable[..., Server]
 @pytest.fixture(scope="module")
 def mariadb() -> Iterator[MariaServer]:
     """A running MariaDB of this module's own, with the database `planado` and its user."""
-    if not MariaServer.installed():
-        missing("MariaDB", "apt-get install mariadb-server-core mariadb-client-core")
-    server = MariaServer()
-    try:
-        server.install()
-        server.start()
-        server.add_account()
-        yield server
-    finally:
-        server.thaw()
-        server.remove()
+    yield from started_mariadb()
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ class Shown:
         self.pages = pages
         self._application = client.application
         self._live = live
-        live.application = self  # type: ignore[assignment]
+        live.served = self
 
     def url(self, name: str) -> str:
         return f"{self._live.url}/shown/{name}"

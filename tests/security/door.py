@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from tests.support.targets import OPEN, WAITING, Target
+from tests.support.wsgi import call
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -79,11 +80,7 @@ class Door:
             if value != target.parameters[name]:
                 self.tried[number, name].add(value)
 
-        answered: list[tuple[str, list[tuple[str, str]]]] = []
-        body = self.application(target.environ(changed), lambda *it: answered.append(it[:2]))  # type: ignore[arg-type]
-        content = b"".join(body)
-        getattr(body, "close", lambda: None)()
-        [(status, headers)] = answered
+        status, headers, content = call(self.application, target.environ(changed))
         self.statuses[int(status[:3])] += 1
         location = dict(headers).get("Location")
         if location:

@@ -19,7 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
-from wsgiref.validate import WSGIWarning, check_environ, validator  # type: ignore[attr-defined]
+from wsgiref import validate
+from wsgiref.validate import WSGIWarning, validator
 from zlib import crc32
 
 import atheris
@@ -27,6 +28,7 @@ import html5lib
 
 with atheris.instrument_imports(include=["wsgi_app"]):
     from tests.support.targets import NOW, OPEN, TARGETS, WAITING, Target, store
+    from tests.support.wsgi import call
     from wsgi_app.application import Application
     from wsgi_app.config import load_config
     from wsgi_app.database import open_database
@@ -163,18 +165,8 @@ def write_words(file: Path) -> None:
 
 
 def _answer(application: Application, environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-    started: list[tuple[str, list[tuple[str, str]]]] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
-        started.append((status, headers))
-
     callable_: Any = validator(application) if _is_valid(environ) else application
-    content = callable_(environ, start_response)
-    try:
-        body = b"".join(content)
-    finally:
-        getattr(content, "close", lambda: None)()
-    [(status, headers)] = started
+    status, headers, body = call(callable_, environ)
     names = [name.lower() for name, _ in headers]
     assert len(names) == len(set(names)), "a header twice"
     return int(status[:3]), dict(headers), body
@@ -182,7 +174,8 @@ def _answer(application: Application, environ: dict[str, Any]) -> tuple[int, dic
 
 def _is_valid(environ: dict[str, Any]) -> bool:
     try:
-        check_environ(environ)
+        # The type stubs leave it out.
+        validate.check_environ(environ)  # type: ignore[attr-defined]
     except (AssertionError, ValueError):
         # No server sends such a request; it still may not break anything.
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from xml.etree.ElementTree import Element
 import html5lib
 
 from tests.support.clock import HOUR, Clock
+from tests.support.wsgi import call
 from wsgi_app.application import Application
 from wsgi_app.web import FORM_TYPE
 
@@ -113,11 +115,12 @@ class Booked:
         return urlsplit(self.admin_url).path
 
 
-class Visitor:
+class Visitor(ABC):
     """A visitor who opens links and fills in forms; `request` says by which way."""
 
     clock: Clock
 
+    @abstractmethod
     def request(
         self,
         method: str,
@@ -125,8 +128,7 @@ class Visitor:
         body: bytes = b"",
         content_type: str | None = FORM_TYPE,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        raise NotImplementedError
+    ) -> Answer: ...
 
     def get(self, url: str, **headers: str) -> Answer:
         return self.request("GET", url, headers=_names(headers))
@@ -204,17 +206,7 @@ class Client(Visitor):
         return self._call(url, {k: v for k, v in all_environ.items() if v is not None})
 
     def _call(self, url: str, environ: dict[str, Any]) -> Answer:
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:
-            started.append((status, headers))
-
-        body = self._validated(environ, start_response)
-        try:
-            content = b"".join(body)
-        finally:
-            body.close()
-        [(status, headers)] = started
+        status, headers, content = call(self._validated, environ)
         names = [name.lower() for name, _ in headers]
         assert len(names) == len(set(names)), "a header twice"
         assert "set-cookie" not in names

@@ -13,7 +13,7 @@ from tests.support.mariadb import free_port
 from wsgi_app.application import Application
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class Live:
@@ -25,6 +25,7 @@ class Live:
         self.rooms_url = f"http://127.0.0.1:{rooms_port}"
         self.hide_navigation = False
         self.application = application
+        self.served: WSGIApplication = application
         self._servers = [_serve(self._answer, self.port), _serve(_room, rooms_port)]
 
     def stop(self) -> None:
@@ -37,7 +38,7 @@ class Live:
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self.hide_navigation:
             environ.pop("HTTP_SEC_FETCH_MODE", None)
-        return self.application(environ, start_response)
+        return self.served(environ, start_response)
 
 
 def _room(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -10,6 +10,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -126,7 +128,8 @@ class MariaServer:
             self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End the server in order."""
+        """End the server in order, also one that hangs."""
+        self.thaw()
         if self._process:
             self._process.terminate()
             self._process.wait(60)
@@ -141,3 +144,16 @@ class MariaServer:
         """Remove all that it wrote."""
         self.stop()
         shutil.rmtree(self.folder)
+
+
+@contextmanager
+def running_mariadb() -> Iterator[MariaServer]:
+    """Yield a server of its own with the database `planado` and its user; removed afterwards."""
+    server = MariaServer()
+    try:
+        server.install()
+        server.start()
+        server.add_account()
+        yield server
+    finally:
+        server.remove()

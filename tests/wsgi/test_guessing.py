@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -77,7 +78,7 @@ def steps(ask: Callable[[], Answer]) -> list[tuple[str, int]]:
 def differ(client: Client, ask: Ask) -> bool:
     """Say whether guesses take different steps."""
     ask(client, str(WAITING.iid), UNKNOWN)  # It fills the caches.
-    taken = [steps(lambda guess=guess: ask(client, str(WAITING.iid), guess)) for guess in GUESSES]  # type: ignore[misc]
+    taken = [steps(partial(ask, client, str(WAITING.iid), guess)) for guess in GUESSES]
     return any(lines != taken[0] for lines in taken)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+from tests.support import wsgi
 from tests.support.client import Answer, Client, words
 from tests.support.clock import Clock
 from wsgi_app.database import SqliteDatabase
@@ -138,14 +138,8 @@ def test_a_path_that_does_not_begin_with_a_slash_is_unknown(client: Client) -> N
     # lighttpd cuts a mount point off in the middle of a segment: planado.ini leaves ".ini".
     environ = {"PATH_INFO": ".ini", "SCRIPT_NAME": "/planado"}
     setup_testing_defaults(environ)
-    statuses = []
-
-    def start_response(status: str, *_: object) -> Callable[[bytes], object]:
-        statuses.append(status)
-        return lambda _: None
-
-    client.application(environ, start_response)
-    assert statuses == ["404 Not Found"]
+    status, _, _ = wsgi.call(client.application, environ)
+    assert status == "404 Not Found"
 
 
 def test_a_path_that_is_not_utf8_is_refused(client: Client) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeClient
+from tests.support import wsgi
 from tests.support.client import Client
 from tests.support.clock import Clock
 from tests.support.targets import NOW, TARGETS, Target, store
@@ -57,10 +58,8 @@ def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def call(client: Client, target: Target) -> tuple[int, Environ]:
     environ = Environ(target.environ({}))
-    statuses: list[str] = []
-    body = client.application(environ, lambda status, *_: statuses.append(status))  # type: ignore[arg-type]
-    getattr(body, "close", lambda: None)()
-    return int(statuses[0][:3]), environ
+    status, _, _ = wsgi.call(client.application, environ)
+    return int(status[:3]), environ
 
 
 def test_every_route_is_a_target() -> None:
