@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-def _first_segment(path: str) -> str:
-    return path.partition("/")[2].partition("/")[0]
+def _shape(segments: Sequence[str]) -> tuple[int, str]:
+    return len(segments), segments[min(1, len(segments) - 1)]
 
 
-_BY_FIRST_SEGMENT: dict[str, list[PlainRoute | StoredRoute]] = {}
+_BY_SHAPE: dict[tuple[int, str], list[PlainRoute | StoredRoute]] = {}
 for _each in (*routes.PLAIN, *routes.STORED):
-    _BY_FIRST_SEGMENT.setdefault(_first_segment(_each.pattern), []).append(_each)
+    _BY_SHAPE.setdefault(_shape(_each.segments), []).append(_each)
 
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
 
@@ -52,7 +53,7 @@ class Application:
 
             response = with_cors(request, response)
         headers = {"Cache-Control": "no-store", **self._security_headers, **response.headers}
-        if response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        if response.status not in _WITHOUT_BODY:
             headers.setdefault("Content-Type", "text/html; charset=utf-8")
             headers["Content-Length"] = str(len(response.body))
         start_response(f"{response.status.value} {response.status.phrase}", list(headers.items()))
@@ -127,8 +128,9 @@ def _report(request: Request, problem: Problem) -> Response:
 
 def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
     allowed = []
-    for route in _BY_FIRST_SEGMENT.get(_first_segment(path), ()):
-        values = route.match(path)
+    segments = path.split("/")
+    for route in _BY_SHAPE.get(_shape(segments), ()):
+        values = route.match(segments)
         if values is None:
             continue
         if route.serves(method):

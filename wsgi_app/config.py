@@ -8,6 +8,7 @@ import configparser
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -216,6 +217,11 @@ class SiteSettings(Section):
     def origin(self) -> str:
         """Scheme and host of base_url, empty without one."""
         return _origin(self.base_url)
+
+    @cached_property
+    def path(self) -> str:
+        """The path of base_url, empty without one."""
+        return urlsplit(self.base_url).path
 
 
 class JitsiSettings(Section):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 FALLBACK = "en"
@@ -66,7 +67,8 @@ def _polish_plural(number: int) -> str:
     return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
 
 
-def choose_language(accept_language: str, available: Sequence[str]) -> str:
+@lru_cache(maxsize=256)
+def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
     """Return the language of `available` that an Accept-Language header weighs highest.
 
     RFC 9110 section 12.5.4 says what its ranges and weights mean.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from urllib.parse import parse_qsl, quote, urlencode
 
 from .config import Config
 from .look import Look
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 LARGEST_BODY = 16 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
+
+Value = TypeVar("Value")
 
 _MOST_FIELDS = 100
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -72,6 +73,24 @@ class Response(NamedTuple):
     headers: Mapping[str, str] = {}
 
 
+class Lazy(Generic[Value]):
+    """A property that is worked out at its first use and then kept.
+
+    functools.cached_property has a lock until Python 3.11: a body that arrives
+    slowly would hold up everybody else's.
+    """
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self._work = work
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Value:
+        value = instance.__dict__[self._name] = self._work(instance)
+        return value
+
+
 class Request:
     """What a handler knows of a request: its words, its moment, and the program's settings and
     looks.
@@ -81,37 +100,35 @@ class Request:
 
     def __init__(self, environ: Mapping[str, Any], config: Config, look: Look, now: float) -> None:
         self.environ = environ
+        self.method: str = environ["REQUEST_METHOD"]
         self.config = config
         self.look = look
         self.now = now
         self.path_values: Mapping[str, str] = {}
 
-    @property
-    def method(self) -> str:
-        return str(self.environ["REQUEST_METHOD"])
-
-    @cached_property
+    @Lazy
     def path(self) -> str:
         """The path below the mount point; raises Problem where it is not UTF-8."""
         path = _utf8(self.environ.get("PATH_INFO", "").encode("latin-1"))
         # A proxy may pass on the whole path that base_url begins with.
-        if path == self._mount or path.startswith(f"{self._mount}/"):
-            path = path.removeprefix(self._mount)
+        mount = self.config.site.path
+        if mount and (path == mount or path.startswith(f"{mount}/")):
+            path = path.removeprefix(mount)
         return path or "/"
 
-    @cached_property
+    @Lazy
     def query(self) -> Fields:
         """The fields after the `?`; raises Problem where they are not UTF-8 or an escape is
         broken.
         """
         return _decoded(self.environ.get("QUERY_STRING", "").encode("latin-1"))
 
-    @cached_property
+    @Lazy
     def form(self) -> Fields:
         """The fields of a posted form; raises Problem where it is too large, no form or broken."""
         return _decoded(self._body_of_type(FORM_TYPE))
 
-    @cached_property
+    @Lazy
     def json(self) -> dict[str, Any] | None:
         """The JSON object that was sent, None without a body; raises Problem like `form`."""
         body = self._body_of_type(JSON_TYPE)
@@ -127,12 +144,12 @@ class Request:
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
         return value
 
-    @property
+    @Lazy
     def is_for_api(self) -> bool:
         """Whether a program asks, which reads problems as JSON."""
         return self._begins_with("/api/")
 
-    @cached_property
+    @Lazy
     def texts(self) -> Texts:
         """The texts of the language that was chosen on a page, else of the one that
         Accept-Language weighs highest.
@@ -142,7 +159,7 @@ class Request:
             or choose_language(self.header("Accept-Language"), self.look.languages)
         )
 
-    @cached_property
+    @Lazy
     def chosen_language(self) -> str:
         """The language that the address names because the visitor chose it at the foot of a page;
         empty where it names none that is on offer.
@@ -182,6 +199,13 @@ class Request:
         return self.url(path) + ("&" if "?" in path else "?") + f"language={self.chosen_language}"
 
     @property
+    def variant(self) -> tuple[str, str, str]:
+        """What tells this visitor's version of a page from that of others: where our links begin,
+        the query and the language.
+        """
+        return self._root, self.environ.get("QUERY_STRING", ""), self.texts.language
+
+    @property
     def this_url(self) -> str:
         """The address that was asked for."""
         query = self.environ.get("QUERY_STRING", "")
@@ -196,7 +220,7 @@ class Request:
         """Return a template in the visitor's language with the values filled in."""
         return self.look.template_in(template, self.texts.language).render({}, **values)
 
-    @cached_property
+    @Lazy
     def _root(self) -> str:
         if self.config.site.base_url:
             return self.config.site.base_url
@@ -208,12 +232,7 @@ class Request:
 
     def _begins_with(self, path: str) -> bool:
         asked: str = self.environ.get("PATH_INFO", "")
-        return asked.removeprefix(self._mount).startswith(path)
-
-    @property
-    def _mount(self) -> str:
-        """The path of base_url."""
-        return urlsplit(self.config.site.base_url).path
+        return asked.removeprefix(self.config.site.path).startswith(path)
 
     def _body_of_type(self, wanted: str) -> bytes:
         content_type = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
@@ -221,7 +240,7 @@ class Request:
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "problem_media_type")
         return self._body
 
-    @cached_property
+    @Lazy
     def _body(self) -> bytes:
         stream: IO[bytes] = self.environ["wsgi.input"]
         length = self.environ.get("CONTENT_LENGTH", "")
@@ -255,15 +274,12 @@ class Route:
     def __init__(self, method: str, pattern: str) -> None:
         self.method = method
         self.pattern = pattern
-        self._segments = pattern.split("/")
+        self.segments = pattern.split("/")
 
-    def match(self, path: str) -> dict[str, str] | None:
-        """Return the values in the path, or None where it is another address."""
-        found = path.split("/")
-        if len(found) != len(self._segments):
-            return None
+    def match(self, segments: Sequence[str]) -> dict[str, str] | None:
+        """Return the values in a path of as many segments, or None where it is another address."""
         values = {}
-        for segment, value in zip(self._segments, found, strict=True):
+        for segment, value in zip(self.segments, segments, strict=True):
             if segment.startswith("{") and value:
                 values[segment[1:-1]] = value
             elif segment != value:

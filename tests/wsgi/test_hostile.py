@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 from wsgiref.util import setup_testing_defaults
@@ -225,6 +227,29 @@ def test_a_large_body_is_refused_before_it_is_read(client: Client) -> None:
     answer = answers(client, CONTENT_LENGTH=str(16 * 1024 + 1), **{"wsgi.input": Unread()})
     assert answer.status == 413
     assert answer.heading == "Too much at once"
+
+
+def test_a_slow_body_holds_up_nobody_elses(client: Client) -> None:
+    begun, others_done = threading.Event(), threading.Event()
+
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            begun.set()
+            assert others_done.wait(60), "the others had to wait"
+            return super().read(size)
+
+    body = b"name=Team"
+    host = {"CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": FORM}
+    with ThreadPoolExecutor() as pool:
+        # As it comes from a host that reads it only when it is asked for.
+        slow = pool.submit(
+            answers, client, REQUEST_METHOD="POST", PATH_INFO="/book",
+            **host, **{"wsgi.input": Slow(body)},
+        )  # fmt: skip
+        assert begun.wait(60)
+        assert client.post("/book", {}).status == 400
+        others_done.set()
+        assert slow.result().status == 400
 
 
 def test_a_body_of_16_kib_is_read(client: Client) -> None:

@@ -95,7 +95,7 @@ def _a_person_navigates(request: Request) -> bool:
 
 def _waiting(request: Request, conference: Conference) -> Response:
     # All of it but the time that is left is the same for everybody who waits.
-    key = (request.this_url, request.texts.language, conference)
+    key = (request.variant, conference)
     page = request.look.kept(key, lambda: _waiting_page(request, conference))
     opens_in = conference.opens_at(request.config.doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
