@@ -61,18 +61,16 @@ async def _person(root: str, path: str, start: int, seen: Counter[str]) -> float
     """Arrive some time before the start, wait, and return when the room was there."""
     await asyncio.sleep(random.uniform(0, WAIT - 5))
     while True:
-        status, page = await _get(root, path)
+        # As planado.js does: once the time has come, the way in is asked for at once.
+        begun = time.time() >= start
+        status, page = await _get(root, f"{path}/enter" if begun else path)
         seen[status] += 1
-        if "data-follow" in page:
-            status, page = await _get(root, f"{path}/enter")
-            seen[status] += 1
-        if 'class="card waiting"' not in page:
+        if 'class="card entry"' in page:
             return time.time()
         found = re.search(r'data-reload-in="(\d+)"', page)
-        assert found, page
-        reload_in = int(found[1]) / 1000
-        # As planado.js does: the last look, at the start, is spread over a second.
-        await asyncio.sleep(reload_in + random.uniform(0, 1))
+        # Without an answer, after five seconds again.
+        reload_in = int(found[1]) / 1000 + random.uniform(0, 1) if found else 5
+        await asyncio.sleep(reload_in)
 
 
 async def _get(root: str, path: str) -> tuple[str, str]:

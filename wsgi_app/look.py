@@ -32,7 +32,11 @@ _CONTENT_TYPES = {
 # first page stays below 30 kB without a build step and without compression.
 _FOR_READERS = {
     ".css": re.compile(rb"/\*.*?\*/|(?<=[:;{},])\s+|\s+(?=\{)|;(?=\s*\})", re.DOTALL),
-    ".js": re.compile(rb"^[ \t]*//.*\n|^\s+|[ \t]+// .*$|(?<=[{;,])\n", re.MULTILINE),
+    ".js": re.compile(
+        rb"^[ \t]*//.*\n|^\s+|[ \t]+// .*$|(?<=[{;,])\n"
+        rb"|(?<=[{,]) | (?=[{}]|=>? )|(?<= =) |(?<==>) ",
+        re.MULTILINE,
+    ),
 }
 
 

@@ -199,11 +199,12 @@ class Request:
         return self.url(path) + ("&" if "?" in path else "?") + f"language={self.chosen_language}"
 
     @property
-    def variant(self) -> tuple[str, str, str]:
-        """What tells this visitor's version of a page from that of others: where our links begin,
-        the query and the language.
+    def variant(self) -> tuple[str, str, str, str]:
+        """What tells this visitor's version of a page from that of others: the method, where our
+        links begin, the query and the language.
         """
-        return self._root, self.environ.get("QUERY_STRING", ""), self.texts.language
+        query = self.environ.get("QUERY_STRING", "")
+        return self.method, self._root, query, self.texts.language
 
     @property
     def this_url(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -11,6 +13,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage, book, heading
 from tests.support.clock import HOUR, MINUTE, Clock
 from tests.support.live import Live
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 NAME = 'Ärzte & "Söhne" <b>🎉</b>'
 COUNT_TONES = """
@@ -142,6 +147,93 @@ def test_the_last_minute_and_the_start_are_said_and_the_chime_rings(
     assert guest.evaluate("window.tones") == 4
     guest.clock.run_for(2_000)
     heading(guest, "Into the conference")
+
+
+def wait_until_the_start(guest: Page, invitation: str, clock: Clock) -> None:
+    """Open an invitation an hour early and come to the last second of it."""
+    guest.goto(f"{invitation}#Name")
+    clock.advance(HOUR - 10)
+    with guest.expect_response(invitation):
+        guest.clock.fast_forward(HOUR * 1000 - 10_000)
+    expect(guest.get_by_role("timer")).to_have_text("00:00:10")
+    guest.clock.fast_forward(9_000)
+
+
+def test_at_the_start_the_way_in_takes_one_request(
+    open_page: OpenPage, live: Live, clock: Clock
+) -> None:
+    invitation, _ = book(open_page(), live)
+    guest = open_page()
+    wait_until_the_start(guest, invitation, clock)
+    asked: list[str] = []
+
+    def note(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        asked.append(environ["PATH_INFO"])
+        return live.application(environ, start_response)
+
+    live.served = note
+    clock.advance(10)
+    with guest.expect_response(f"{invitation}/enter"):
+        guest.clock.fast_forward(2_000)
+    heading(guest, "Into the conference")
+    expect(guest.get_by_role("heading", level=2)).to_have_text("Name")
+    expect(guest.get_by_role("link", name="Enter the room")).to_be_focused()
+    assert guest.title() == "Name – Planado"
+    assert guest.url == f"{invitation}/enter#Name"
+    guest.clock.fast_forward(HOUR * 1000)
+    assert asked == [f"{urlsplit(invitation).path}/enter"], "who is in waits no longer"
+    assert guest.title() == "Name – Planado"
+    guest.reload()
+    heading(guest, "Into the conference")
+
+
+def test_a_start_that_was_moved_at_the_last_moment_is_waited_for(
+    open_page: OpenPage, live: Live, clock: Clock
+) -> None:
+    page = open_page()
+    invitation, admin = book(page, live)
+    guest = open_page()
+    wait_until_the_start(guest, invitation, clock)
+    page.goto(admin)
+    page.locator("#time").fill("09:05")
+    page.get_by_role("button", name="Save changes").click()
+    clock.advance(10)
+    with guest.expect_response(f"{invitation}/enter"):
+        guest.clock.fast_forward(2_000)
+    expect(guest.get_by_role("status")).to_have_text("The organiser has changed the time.")
+    expect(guest.get_by_role("timer")).to_have_text("00:05:00")
+    assert guest.url == f"{invitation}#Name"
+    clock.advance(5 * MINUTE)
+    with guest.expect_response(f"{invitation}/enter"):
+        guest.clock.fast_forward(5 * MINUTE * 1000)
+    heading(guest, "Into the conference")
+
+
+def test_a_conference_that_was_cancelled_at_the_last_moment(
+    open_page: OpenPage, live: Live, clock: Clock
+) -> None:
+    page = open_page()
+    invitation, admin = book(page, live)
+    guest = open_page()
+    wait_until_the_start(guest, invitation, clock)
+    page.goto(admin)
+    page.get_by_text("Cancel this conference …").click()
+    page.get_by_role("button", name="Yes, cancel for good").click()
+    with guest.expect_navigation():
+        guest.clock.fast_forward(2_000)
+    expect(guest.locator("#id-error")).to_contain_text("There is no conference with this number")
+
+
+@pytest.mark.parametrize("settings", ["[privacy]\npage = no"])
+def test_without_the_privacy_page_the_start_leads_right_into_the_room(
+    open_page: OpenPage, live: Live, clock: Clock
+) -> None:
+    invitation, _ = book(open_page(), live)
+    guest = open_page()
+    wait_until_the_start(guest, invitation, clock)
+    clock.advance(10)
+    guest.clock.fast_forward(2_000)
+    heading(guest, "Room")
 
 
 def test_an_outage_is_said_and_waited_through(

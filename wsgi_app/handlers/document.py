@@ -33,7 +33,9 @@ def document(
     return in_language(request, body, status, headers)
 
 
-def open_document(request: Request, title: str, content: Template, head: Template) -> Template:
+def open_document(
+    request: Request, title: str, content: Template, head: Template | Html = _NO_HEAD
+) -> Template:
     """Return a page whose content and head still have names to be filled in."""
     layout = request.look.template_in("layout.html", request.texts.language)
     return layout.fill({}, **_frame(request, title), content=content, head=head)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from ..page import Html
+from ..page import Html, Template
 from ..web import Request, Response
-from .document import document
+from .document import in_language, open_document
 
 # On a link: script appends the name of the conference as Jitsi reads it.
 PASS_NAME = Html("data-pass-name")
@@ -19,22 +19,25 @@ def enter_room(request: Request, rid: int) -> Response:
     """
     room_url = request.config.jitsi.url_of(rid)
     if request.config.privacy.page:
-        content = request.markup(
-            "privacy.html",
-            introduction=request.texts.format(
-                "privacy_introduction", host=request.config.jitsi.host
-            ),
-            policy_url=request.config.privacy.policy_url,
-            room_url=room_url,
-            pass_name=PASS_NAME if request.config.jitsi.pass_name else Html(),
-        )
-        return document(request, request.texts["privacy_title"], content)
+        # All of it but the room is the same for everybody: at a start, many come at once.
+        page = request.look.kept((request.variant, "privacy"), lambda: _privacy_page(request))
+        return in_language(request, page.render({}, room_url=room_url))
     if request.method == "POST":
         return Response(b"", HTTPStatus.SEE_OTHER, {"Location": room_url})
     if "#" not in room_url and not request.config.jitsi.pass_name:
         # Else browsers would hand on the fragment of our address, which has the name.
         room_url += "#"
     return redirect(room_url)
+
+
+def _privacy_page(request: Request) -> Template:
+    content = request.look.template_in("privacy.html", request.texts.language).fill(
+        {},
+        introduction=request.texts.format("privacy_introduction", host=request.config.jitsi.host),
+        policy_url=request.config.privacy.policy_url,
+        pass_name=PASS_NAME if request.config.jitsi.pass_name else Html(),
+    )
+    return open_document(request, request.texts["privacy_title"], content)
 
 
 def passes_name(request: Request) -> bool:

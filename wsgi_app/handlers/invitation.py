@@ -24,6 +24,7 @@ _RELOAD_SECONDS = 29
 _START = Template(
     '<p class="start"><time datetime="$iso" data-local data-booked="$booked">$words</time></p>'
 )
+_ENTER = Html("data-enter")
 _LANGUAGE = Template('<input type="hidden" name="language" value="$language">')
 _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
 
@@ -123,7 +124,11 @@ def _waiting_page(request: Request, conference: Conference) -> Template:
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
         start = _START.render(texts, iso=iso, words=words, booked=conference.timezone)
     content = request.look.template_in("waiting.html", texts.language).fill(
-        {}, start=start, again_url=again_url
+        {},
+        start=start,
+        again_url=again_url,
+        # Else the way in is a redirect, which script can only follow as a whole page.
+        enter=_ENTER if request.config.privacy.page else Html(),
     )
     return open_document(request, texts["waiting_title"], content, refresh(again_url))
 

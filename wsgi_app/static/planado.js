@@ -44,6 +44,15 @@ function carryName(link) {
   if (showsItself) link.textContent = link.href;
 }
 
+// The page behind the door, in the place of the waiting screen.
+function stepIn(page, address) {
+  history.replaceState(null, "", address + location.hash);
+  document.title = page.title;
+  document.querySelector("main").replaceWith(page.querySelector("main"));
+  prepare();
+  document.querySelector(".entry .button").focus();
+}
+
 function follow(link) {
   carryName(link);
   location.replace(link.href);
@@ -134,7 +143,7 @@ function wait(screen) {
   const says = screen.querySelector(".says");
   const chime = offerChime(screen.querySelector("[data-chime]"));
   const countDown = offerCountdown(screen, () => say("soon"));
-  let timer, dueAt, looking;
+  let timer, dueAt, opensAt, looking;
 
   const say = (what, silent) => {
     if (!says) return;
@@ -151,27 +160,33 @@ function wait(screen) {
     if (Date.now() < dueAt) timer = setTimeout(lookWhenDue, dueAt - Date.now());
     else look();
   };
-  const planFrom = ({ dataset }) => {
-    // All who wait for one start do not come at the same moment.
-    dueAt = Date.now() + Number(dataset.reloadIn) + Math.random() * 1000;
-    countDown(dataset.opensIn && Date.now() + Number(dataset.opensIn));
+  const lookAfter = (milliseconds) => {
+    looking = false;
+    dueAt = Date.now() + milliseconds;
     lookWhenDue();
+  };
+  const planFrom = ({ dataset }) => {
+    opensAt = dataset.opensIn ? Date.now() + Number(dataset.opensIn) : Infinity;
+    countDown(dataset.opensIn && opensAt);
+    // All who wait for one start do not come at the same moment.
+    lookAfter(Number(dataset.reloadIn) + Math.random() * 1000);
   };
   const look = async () => {
     looking = true;
-    const page = await fetchAgain();
-    looking = false;
+    // Once the time has come, the way in is asked for at once: one request less of each guest.
+    const enter = "enter" in screen.dataset && Date.now() >= opensAt ? "/enter" : "";
+    const address = location.pathname + enter + location.search;
+    const page = await fetchPage(address);
     say("lost", page);
-    if (!page) {
-      dueAt = Date.now() + 5000;
-      return lookWhenDue();
-    }
+    if (!page) return lookAfter(5000);
     const door = page.querySelector("[data-follow]");
     const waiting = page.querySelector(".waiting");
-    if (door) {
+    if (door || page.querySelector(".entry")) {
       say("now");
       await chime();
-      follow(door);
+      countDown();
+      if (door) follow(door);
+      else stepIn(page, address);
     } else if (waiting && says) {
       takeOver(waiting);
       planFrom(waiting);
@@ -195,11 +210,10 @@ function wait(screen) {
   document.addEventListener("visibilitychange", lookWhenDue);
 }
 
-// This page as it is now, or null while the server cannot say.
-async function fetchAgain() {
+// A page of ours as it is now, or null while the server cannot say.
+async function fetchPage(address) {
   try {
-    const answer = await fetch(location.pathname + location.search,
-      { cache: "no-store", signal: AbortSignal.timeout(20000) });
+    const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(20000) });
     if (!answer.ok && answer.status !== 404) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
@@ -297,15 +311,19 @@ function offerPrint(button) {
 
 const forEach = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
-document.querySelector("[method=post] [aria-invalid]")?.focus();
-forEach("[data-named]", showName);
-forEach("[data-fragment], .languages a, [data-pass-name]:not([data-follow])", carryName);
-forEach("form[data-presets]", presetStart);
-forEach("[data-with-repeat]", followRhythm);
-forEach(".answer", sayWhen);
-forEach("time[data-local]", showLocally);
-forEach("[data-reload-in]", wait);
-forEach("[data-copy]", offerCopy);
-forEach("[data-share]", offerShare);
-forEach("[data-print]", offerPrint);
-forEach("[data-follow]", follow);
+function prepare() {
+  document.querySelector("[method=post] [aria-invalid]")?.focus();
+  forEach("[data-named]", showName);
+  forEach("[data-fragment], .languages a, [data-pass-name]:not([data-follow])", carryName);
+  forEach("form[data-presets]", presetStart);
+  forEach("[data-with-repeat]", followRhythm);
+  forEach(".answer", sayWhen);
+  forEach("time[data-local]", showLocally);
+  forEach("[data-reload-in]", wait);
+  forEach("[data-copy]", offerCopy);
+  forEach("[data-share]", offerShare);
+  forEach("[data-print]", offerPrint);
+  forEach("[data-follow]", follow);
+}
+
+prepare();
