@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from . import recurrence
@@ -148,6 +148,5 @@ def _span(conference: Conference, booking: Booking) -> tuple[int, int]:
 
 
 def _query(**fields: str) -> str:
-    present = {name: value for name, value in fields.items() if value}
-    # Mail and calendar programs read + as a plus sign.
-    return urlencode(present, quote_via=quote, safe="")
+    # A space becomes %20: mail and calendar programs read + as a plus sign.
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in fields.items() if value)

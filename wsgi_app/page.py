@@ -7,15 +7,17 @@ Loops and conditions are Python.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 # Control characters that no HTML document may have, escaped or not (HTML standard, 13.1.4).
 _FORBIDDEN = (*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0))
-_ESCAPES = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
-) | dict.fromkeys(_FORBIDDEN, "\N{REPLACEMENT CHARACTER}")
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"} | dict.fromkeys(
+    map(chr, _FORBIDDEN), "\N{REPLACEMENT CHARACTER}"
+)
+_TO_ESCAPE = re.compile(f"[{re.escape(''.join(_ESCAPES))}]")
 
 
 class Html(str):
@@ -83,7 +85,12 @@ def escape(value: object) -> Html:
     """Return the value as markup that shows it, in text and in quoted attributes."""
     if isinstance(value, Html):
         return value
-    return Html(str(value).translate(_ESCAPES))
+    # Most values have nothing to escape, which a pattern finds faster than str.translate.
+    return Html(_TO_ESCAPE.sub(_escaped, str(value)))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return _ESCAPES[match[0]]
 
 
 def joined(pieces: Iterable[Html]) -> Html:

@@ -25,7 +25,7 @@ from ..words import moment_words
 from .document import document
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 from .form import booking_values, form_fields, sent_values
-from .overview import calendar_links, dates, facts, invitation, overview, stored
+from .overview import Details, calendar_links, dates, facts, invitation, overview, stored
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
@@ -169,7 +169,7 @@ def _page(
 ) -> Response:
     texts = request.texts
     sequence = links.sequence_at(request.now)
-    calendar_url = links.calendar_url(request, conference, booking, sequence)
+    details = Details(request, conference, booking, sequence)
     unstored = request.markup(
         "unstored.html",
         name=booking.name,
@@ -182,11 +182,11 @@ def _page(
         name=booking.name,
         notice=_NOTICE.render(texts, message=texts[f"notice_{notice}"]) if notice else Html(),
         state=_state_words(request, conference, booking),
-        facts=facts(request, conference, booking),
-        dates=dates(request, conference, booking),
-        invitation=invitation(request, conference, booking, calendar_url),
-        calendar_url=calendar_url,
-        calendars=calendar_links(request, conference, booking),
+        facts=facts(details),
+        dates=dates(details),
+        invitation=invitation(details),
+        calendar_url=details.calendar_url,
+        calendars=calendar_links(details),
         enter_url=request.page_url(links.admin_path(conference, "enter")),
         fragment=links.name_fragment(booking.name),
         pass_name=PASS_NAME if passes_name(request) else Html(),

@@ -14,7 +14,7 @@ from ..web import Request, Response
 from .document import document
 from .entry import enter_room
 from .form import form_fields, fresh_values, sent_values, wrong_words
-from .overview import overview, when_words
+from .overview import Details, overview
 
 _QUARTER_SECONDS = 15 * 60
 
@@ -54,7 +54,7 @@ def say_when(request: Request) -> Response:
         wrong = next(iter(refused.errors.values()))
         return _plain(request, wrong_words(request.texts, wrong), HTTPStatus.BAD_REQUEST)
     conference = Conference.booked(booking.appointment)
-    return _plain(request, when_words(request, conference, booking), HTTPStatus.OK)
+    return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
 
 
 def start_room(request: Request) -> Response:

@@ -29,7 +29,8 @@ def document(
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
     """Return a page with the given heading, and with `head` in its <head>."""
-    body = request.markup("layout.html", **_frame(request, title), content=content, head=head)
+    frame = _frame(request, title)
+    body = frame.render({}, languages=_languages(request), content=content, head=head)
     return in_language(request, body, status, headers)
 
 
@@ -37,8 +38,8 @@ def open_document(
     request: Request, title: str, content: Template, head: Template | Html = _NO_HEAD
 ) -> Template:
     """Return a page whose content and head still have names to be filled in."""
-    layout = request.look.template_in("layout.html", request.texts.language)
-    return layout.fill({}, **_frame(request, title), content=content, head=head)
+    frame = _frame(request, title)
+    return frame.fill({}, languages=_languages(request), content=content, head=head)
 
 
 def in_language(
@@ -60,19 +61,25 @@ def refresh(url: str) -> Template:
     return _REFRESH.fill({}, url=url)
 
 
-def _frame(request: Request, title: str) -> dict[str, object]:
-    return {
-        "language": request.texts.language,
-        "direction": request.texts["direction"],
-        "title": title,
-        "site": request.config.site.title,
-        "home_url": request.page_url("/"),
-        "style_url": request.static_url("planado.css"),
-        "script_url": request.static_url("planado.js"),
-        "icon_url": request.static_url("planado.svg"),
-        "own_style": _own_style(request),
-        "languages": _languages(request),
-    }
+def _frame(request: Request, title: str) -> Template:
+    """Return the page whose `$languages`, `$content` and `$head` are still to be filled in."""
+    language, home_url = request.texts.language, request.page_url("/")
+
+    def make() -> Template:
+        return request.look.template_in("layout.html", language).fill(
+            {},
+            language=language,
+            direction=request.texts["direction"],
+            title=title,
+            site=request.config.site.title,
+            home_url=home_url,
+            style_url=request.static_url("planado.css"),
+            script_url=request.static_url("planado.js"),
+            icon_url=request.static_url("planado.svg"),
+            own_style=_own_style(request),
+        )
+
+    return request.look.kept((home_url, language, title), make)
 
 
 def _own_style(request: Request) -> Html:

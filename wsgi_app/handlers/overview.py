@@ -12,7 +12,7 @@ from ..booking import Booking
 from ..conference import Conference
 from ..page import Html, Template, joined
 from ..recurrence import to_local
-from ..web import Request, Response
+from ..web import Lazy, Request, Response
 from ..words import moment_words, series_words, span_words, zone_words
 from .document import document
 
@@ -21,110 +21,166 @@ _LINK = Template(
     '<li><a class="button quiet" href="$url" rel="noreferrer" target="_blank">$label</a></li>\n'
 )
 _LINE = Template("$text<br>")
-_ROW = Template('<tr><th scope="row"><code>$column</code></th><td><code>$value</code></td></tr>\n')
+_ROWS = Template(
+    "".join(
+        f'<tr><th scope="row"><code>{column}</code></th><td><code>${column}</code></td></tr>\n'
+        for column in Conference._fields
+    )
+)
 
 _FEW_DATES = 8
+
+
+class Details:
+    """What pages say of a conference, words and links, each made once."""
+
+    def __init__(
+        self, request: Request, conference: Conference, booking: Booking, sequence: int = 0
+    ) -> None:
+        self.request = request
+        self.texts = request.texts
+        self.conference = conference
+        self.booking = booking
+        self.sequence = sequence
+        self.zone = booking.appointment.zone
+
+    @Lazy
+    def span(self) -> str:
+        """Start and end."""
+        return span_words(self.texts, self.conference.time, self.booking.duration, self.zone)
+
+    @Lazy
+    def timezone(self) -> str:
+        """The zone and how far it is from UTC."""
+        return zone_words(self.conference.time, self.zone)
+
+    @Lazy
+    def rhythm(self) -> str:
+        """How a series goes on, or that the conference takes place once."""
+        conference, appointment = self.conference, self.booking.appointment
+        if not appointment.rectype:
+            return str(self.texts["once"])
+        first = (
+            datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
+        )
+        starts = [start for start, _ in conference.occurrences()]
+        last = to_local(max(starts), self.zone)
+        return series_words(self.texts, appointment.rectype, first, len(starts), last)
+
+    @Lazy
+    def when(self) -> str:
+        """Start, end and zone in one line, the rhythm of a series in another."""
+        line = self.texts.format("with_zone", moment=self.span, zone=self.timezone)
+        return f"{line}\n{self.rhythm}" if self.booking.appointment.rectype else line
+
+    @Lazy
+    def invitation_url(self) -> str:
+        return links.invitation_url(self.request, self.conference)
+
+    @Lazy
+    def named_invitation_url(self) -> str:
+        return links.named_invitation_url(self.request, self.conference, self.booking.name)
+
+    @Lazy
+    def calendar_url(self) -> str:
+        return links.calendar_url(self.request, self.conference, self.booking, self.sequence)
+
+    @Lazy
+    def guest_text(self) -> str:
+        """What guests are sent: when, the invitation link and the one of the calendar entry."""
+        text = self.invitation_text(self.named_invitation_url)
+        return f"{text}\n\n{self.texts['calendar_link']}:\n{self.calendar_url}\n"
+
+    def invitation_text(self, invitation_url: str) -> str:
+        """Return what guests are sent at least, with one of the forms of their link."""
+        return self.texts.format(
+            "invitation_text",
+            name=self.booking.name,
+            when=self.when,
+            invitation_url=invitation_url,
+        )
 
 
 def overview(
     request: Request, conference: Conference, booking: Booking, title: str, sequence: int = 0
 ) -> Response:
     """Return the page that follows a booking or a change."""
-    texts = request.texts
+    details = Details(request, conference, booking, sequence)
     admin_url = links.admin_url(request, conference, booking)
-    calendar_url = links.calendar_url(request, conference, booking, sequence)
-    guest_text = _guest_text(request, conference, booking, calendar_url)
+    secret = request.texts["admin_link_secret"]
     content = request.markup(
         "overview.html",
         name=booking.name,
-        facts=facts(request, conference, booking),
-        dates=dates(request, conference, booking),
-        invitation=invitation(request, conference, booking, calendar_url),
+        facts=facts(details),
+        dates=dates(details),
+        invitation=invitation(details),
         admin_url=admin_url,
-        calendar_url=calendar_url,
-        calendars=calendar_links(request, conference, booking),
-        all_text=f"{guest_text}\n{texts['admin_link_secret']}:\n{admin_url}\n",
+        calendar_url=details.calendar_url,
+        calendars=calendar_links(details),
+        all_text=f"{details.guest_text}\n{secret}:\n{admin_url}\n",
         stored=stored(request, conference),
     )
     return document(request, title, content)
 
 
-def invitation(
-    request: Request, conference: Conference, booking: Booking, calendar_url: str
-) -> Html:
+def invitation(details: Details) -> Html:
     """Return the invitation link and every way to hand it on; the name is in its fragment.
 
     The link itself gets its fragment from script, so that without script it stays short enough
     to be read out.
     """
-    plain_url = links.invitation_url(request, conference)
-    named_url = links.named_invitation_url(request, conference, booking.name)
-    when = when_words(request, conference, booking)
-    guest_text = _guest_text(request, conference, booking, calendar_url)
+    request, name = details.request, details.booking.name
     return request.markup(
         "invitation.html",
-        name=booking.name,
-        when=when,
-        when_lines=joined(_LINE.render({}, text=line) for line in when.splitlines()),
-        invitation_url=plain_url,
-        named_url=named_url,
-        fragment=links.name_fragment(booking.name),
-        calendar_url=calendar_url,
+        name=name,
+        when=details.when,
+        when_lines=joined(_LINE.render({}, text=line) for line in details.when.splitlines()),
+        invitation_url=details.invitation_url,
+        named_url=details.named_invitation_url,
+        fragment=links.name_fragment(name),
+        calendar_url=details.calendar_url,
         mail_url=links.mailto_url(
-            booking.name,
-            guest_text,
-            _invitation_text(request, when, booking.name, named_url),
-            _invitation_text(request, when, booking.name, plain_url),
-            plain_url,
+            name,
+            details.guest_text,
+            details.invitation_text(details.named_invitation_url),
+            details.invitation_text(details.invitation_url),
+            details.invitation_url,
         ),
-        guest_text=guest_text,
-        qr_code_url=request.url(f"/qr/{conference.iid}.svg"),
+        guest_text=details.guest_text,
+        qr_code_url=request.url(f"/qr/{details.conference.iid}.svg"),
         first_in_note=_first_in_note(request),
     )
 
 
-def facts(request: Request, conference: Conference, booking: Booking) -> Html:
+def facts(details: Details) -> Html:
     """Return when a conference takes place, as a list of terms."""
-    zone = ZoneInfo(booking.appointment.timezone)
-    return request.markup(
-        "facts.html",
-        when=span_words(request.texts, conference.time, booking.duration, zone),
-        timezone=zone_words(conference.time, zone),
-        rhythm=_series_words(request, conference, booking),
+    return details.request.markup(
+        "facts.html", when=details.span, timezone=details.timezone, rhythm=details.rhythm
     )
 
 
-def when_words(request: Request, conference: Conference, booking: Booking) -> str:
-    """Return start, end, zone and rhythm in one line."""
-    zone = ZoneInfo(booking.appointment.timezone)
-    span = span_words(request.texts, conference.time, booking.duration, zone)
-    line = request.texts.format("with_zone", moment=span, zone=zone_words(conference.time, zone))
-    if booking.appointment.rectype:
-        line += f"\n{_series_words(request, conference, booking)}"
-    return line
-
-
-def dates(request: Request, conference: Conference, booking: Booking) -> Html:
+def dates(details: Details) -> Html:
     """Return the dates that a series will fall on, nothing for a one-off."""
-    if not booking.appointment.rectype:
+    if not details.booking.appointment.rectype:
         return Html()
-    zone = ZoneInfo(booking.appointment.timezone)
+    texts = details.texts
     items = [
-        _ITEM.render(request.texts, text=moment_words(request.texts, start, zone))
-        for start, _ in conference.occurrences()
+        _ITEM.render({}, text=moment_words(texts, start, details.zone))
+        for start, _ in details.conference.occurrences()
     ]
-    return request.markup(
+    return details.request.markup(
         "dates.html",
-        summary=request.texts.plural("dates_summary", len(items)),
+        summary=texts.plural("dates_summary", len(items)),
         items=joined(items),
         open=Html("open") if len(items) <= _FEW_DATES else Html(),
     )
 
 
-def calendar_links(request: Request, conference: Conference, booking: Booking) -> Html:
+def calendar_links(details: Details) -> Html:
     """Return the links into web calendars that the operator offers and that can carry this
     conference.
     """
+    request, conference, booking = details.request, details.conference, details.booking
     found = []
     for name in request.config.look.calendar_links:
         if name == "google":
@@ -133,7 +189,7 @@ def calendar_links(request: Request, conference: Conference, booking: Booking) -
             continue
         else:
             url = links.outlook_url(request, conference, booking)
-        found.append(_LINK.render(request.texts, url=url, label=request.texts[f"calendar_{name}"]))
+        found.append(_LINK.render({}, url=url, label=details.texts[f"calendar_{name}"]))
     return joined(found)
 
 
@@ -148,10 +204,7 @@ def stored(request: Request, conference: Conference) -> Html:
     )
     return request.markup(
         "stored.html",
-        rows=joined(
-            _ROW.render(request.texts, column=column, value=value)
-            for column, value in conference._asdict().items()
-        ),
+        rows=_ROWS.render({}, **conference._asdict()),
         deletion=request.texts.format("stored_deletion", moment=moment),
     )
 
@@ -160,27 +213,3 @@ def _first_in_note(request: Request) -> str:
     """Return what an organiser must know of the Jitsi server, nothing where it asks for nothing."""
     # It wants its first participant signed in since August 2023.
     return str(request.texts["first_in_note"]) if request.config.jitsi.host == "meet.jit.si" else ""
-
-
-def _series_words(request: Request, conference: Conference, booking: Booking) -> str:
-    appointment = booking.appointment
-    first = datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
-    starts = [start for start, _ in conference.occurrences()]
-    last = to_local(max(starts), appointment.zone)
-    return series_words(request.texts, appointment.rectype, first, len(starts), last)
-
-
-def _guest_text(
-    request: Request, conference: Conference, booking: Booking, calendar_url: str
-) -> str:
-    """Return what guests are sent: when, the invitation link and the one of the calendar entry."""
-    named_url = links.named_invitation_url(request, conference, booking.name)
-    when = when_words(request, conference, booking)
-    text = _invitation_text(request, when, booking.name, named_url)
-    return f"{text}\n\n{request.texts['calendar_link']}:\n{calendar_url}\n"
-
-
-def _invitation_text(request: Request, when: str, name: str, invitation_url: str) -> str:
-    return request.texts.format(
-        "invitation_text", name=name, when=when, invitation_url=invitation_url
-    )
