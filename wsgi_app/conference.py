@@ -138,6 +138,8 @@ class Conference(NamedTuple):
         """Return the conference as it stands at `now`: a series moved to its next date has a new
         room; None if past.
         """
+        if not self.rectype:
+            return self if now < self.time + doors.delete_after else None
         after_last = (sys.maxsize, 0)
         for (start, recev), (following, _) in pairwise(chain(self.occurrences(), [after_last])):
             # The next date opens on time, however long the operator keeps conferences.

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     import sqlite3
 
     import pymysql
-    from pymysql.cursors import DictCursor
+    from pymysql.cursors import Cursor
 
-Row = dict[str, Any]
+Row = tuple[Any, ...]
+"""The values of a row, in the order in which the statement names its columns."""
+
 Result = TypeVar("Result")
 
 # Waits of 10 ms, then twice as long each time: a second and a quarter in all.
@@ -240,7 +242,6 @@ class SqliteDatabase(Database):
                 isolation_level=None,
                 check_same_thread=False,
             )
-            connection.row_factory = _sqlite_row
             connection.execute("PRAGMA journal_mode = WAL")
             # With NORMAL a power cut could take back a booking that was confirmed.
             connection.execute("PRAGMA synchronous = FULL")
@@ -249,7 +250,7 @@ class SqliteDatabase(Database):
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         connection: sqlite3.Connection = self._connection
         with self._named_errors():
-            cursor = connection.execute(_with_table(sql, self.table, '"'), values)
+            cursor = connection.execute(_for_sqlite(sql, self.table), values)
             return cursor.fetchall(), cursor.rowcount
 
     @contextmanager
@@ -284,7 +285,7 @@ class MariaDatabase(Database):
         self.answer_seconds = answer_seconds
         self._hosts = list(url.hosts or [("localhost", 3306)])
 
-    def _connect(self) -> pymysql.Connection[DictCursor]:
+    def _connect(self) -> pymysql.Connection[Cursor]:
         last_error: DatabaseError | None = None
         for host, port in self._hosts:
             try:
@@ -295,10 +296,9 @@ class MariaDatabase(Database):
         assert last_error  # nosec B101: for the type checker
         raise last_error
 
-    def _connect_to(self, host: str, port: int) -> pymysql.Connection[DictCursor]:
+    def _connect_to(self, host: str, port: int) -> pymysql.Connection[Cursor]:
         import pymysql
         from pymysql.constants import CLIENT
-        from pymysql.cursors import DictCursor
 
         try:
             password = self.url.read_password(self.folder)
@@ -314,7 +314,6 @@ class MariaDatabase(Database):
                 database=self.url.name,
                 charset="utf8mb4",
                 autocommit=True,
-                cursorclass=DictCursor,
                 # A compare-and-swap counts the rows it matched, not those it altered.
                 client_flag=CLIENT.FOUND_ROWS,
                 connect_timeout=_CONNECT_SECONDS,
@@ -362,8 +361,7 @@ class MariaDatabase(Database):
         connection = self._connection
         try:
             with connection.cursor() as cursor:
-                statement = _with_table(sql, self.table, "`")
-                cursor.execute(_with_percent_parameters(statement), values)
+                cursor.execute(_for_mariadb(sql, self.table), values)
                 return list(cursor.fetchall()), cursor.rowcount
         except (pymysql.Error, OSError) as error:
             named = self._named(error)
@@ -405,26 +403,27 @@ def open_database(
     return MariaDatabase(url, table, folder, answer_seconds)
 
 
-def _sqlite_row(cursor: sqlite3.Cursor, row: tuple[object, ...]) -> Row:
-    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+@lru_cache
+def _for_sqlite(sql: str, table: str) -> str:
+    return _with_table(sql, table, '"')
 
 
 @lru_cache
+def _for_mariadb(sql: str, table: str) -> str:
+    statement = _with_table(sql, table, "`").replace("%", "%%")
+    return re.sub(r":([a-z]\w*)", r"%(\1)s", statement)
+
+
 def _with_table(sql: str, table: str, quote: str) -> str:
     return re.sub(r"\{table\}(\w*)", rf"{quote}{table}\1{quote}", sql)
 
 
-@lru_cache
-def _with_percent_parameters(sql: str) -> str:
-    return re.sub(r":([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%"))
-
-
-def _is_in_cluster(connection: pymysql.Connection[DictCursor]) -> bool:
+def _is_in_cluster(connection: pymysql.Connection[Cursor]) -> bool:
     with connection.cursor() as cursor:
         # A server built without Galera does not know the variable.
         cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
         row = cursor.fetchone()
-        return row is not None and row["Value"] == "ON"
+        return row is not None and row[1] == "ON"
 
 
 def _number(error: Exception) -> int | str:

@@ -24,7 +24,7 @@ def pending(db: Database) -> list[str]:
         rows = db.all("SELECT name FROM {table}_migrations")
     except Unprepared:
         rows = []
-    applied = {row["name"] for row in rows}
+    applied = {name for (name,) in rows}
     return [file.stem for file in _files(db) if file.stem not in applied]
 
 

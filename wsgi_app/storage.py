@@ -95,7 +95,7 @@ def find_request(db: Database, key_hash: str) -> tuple[str, int] | None:
         "SELECT fingerprint, iid FROM {table}_requests WHERE key_hash = :key_hash",
         key_hash=key_hash,
     )
-    return (str(row["fingerprint"]), int(row["iid"])) if row else None
+    return (str(row[0]), int(row[1])) if row else None
 
 
 def remove_requests(db: Database, before: int) -> None:
@@ -147,7 +147,7 @@ def list_past(
         after_iid=after_iid,
         limit=limit,
     )
-    return [Conference(**row) for row in rows]
+    return [Conference(*row) for row in rows]
 
 
 def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
@@ -190,13 +190,13 @@ def ping(db: Database) -> None:
 def _find_row(db: Database, iid: int) -> Conference | None:
     row = db.one(
         """
-        SELECT iid, aid, rid, time, recev, rectype, timezone, anchor
+        SELECT aid, rid, time, recev, rectype, timezone, anchor
         FROM {table}
         WHERE iid = :iid
         """,
         iid=iid,
     )
-    return Conference(**row) if row else None
+    return Conference(iid, *row) if row else None
 
 
 def _prefixed(conference: Conference) -> dict[str, int | str]:

@@ -11,14 +11,26 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from itertools import starmap
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from . import identifier, recurrence, storage
 from .conference import Conference
-from .database import Database, DatabaseError, Row
+from .database import Database, DatabaseError
 
-_COLUMNS = {"iid", "aid", "rid", "time", "recev", "rectype"}
 _BATCH = 500
+
+
+class _OriginalRow(NamedTuple):
+    """A row as the original's table may hold it: any value may be missing."""
+
+    iid: Any
+    aid: Any
+    rid: Any
+    time: Any
+    recev: Any
+    rectype: Any
 
 
 class NotUnderstood(Exception):
@@ -36,7 +48,7 @@ class Taken:
 
 def is_original(db: Database) -> bool:
     """Say whether the configured table is one of the original."""
-    return _columns(db, "") == _COLUMNS
+    return _columns(db, "") == set(_OriginalRow._fields)
 
 
 def take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> Taken:
@@ -52,8 +64,8 @@ def take_over(db: Database, timezone: str | None, create: Callable[[Database], N
 @contextmanager
 def _alone(db: Database) -> Iterator[None]:
     lock = f"{db.table}_takeover"
-    locked = db.one("SELECT get_lock(:name, 0) AS taken", name=lock)
-    if not (locked and locked["taken"] == 1 and is_original(db)):
+    locked = db.one("SELECT get_lock(:name, 0)", name=lock)
+    if not (locked == (1,) and is_original(db)):
         raise NotUnderstood("another init-db is at work on this table")
     try:
         # In a cluster such a lock ends at its node; a table is made by one of all.
@@ -85,7 +97,7 @@ def _lock_table(db: Database) -> Iterator[None]:
 
 def forget_original(db: Database) -> None:
     """Drop the original's table once ours has taken its place."""
-    if _columns(db, "_planado_old") == _COLUMNS:
+    if _columns(db, "_planado_old") == set(_OriginalRow._fields):
         db.run("DROP TABLE IF EXISTS {table}_planado_old")
 
 
@@ -93,7 +105,7 @@ def _take_over(db: Database, timezone: str | None, create: Callable[[Database], 
     beside = db.beside("_planado_new")
     taken = Taken()
     rows = db.all("SELECT iid, aid, rid, time, recev, rectype FROM {table}")
-    conferences = list(_conferences(rows, timezone, taken))
+    conferences = list(_conferences(starmap(_OriginalRow, rows), timezone, taken))
     beside.run("DROP TABLE IF EXISTS {table}")
     create(beside)
     for first in range(0, len(conferences), _BATCH):
@@ -112,13 +124,13 @@ def _columns(db: Database, suffix: str) -> set[str]:
         return set()
     rows = db.all(
         """
-        SELECT lower(column_name) AS name
+        SELECT lower(column_name)
         FROM information_schema.columns
         WHERE table_schema = database() AND table_name = :name
         """,
         name=db.table + suffix,
     )
-    return {str(row["name"]) for row in rows}
+    return {str(name) for (name,) in rows}
 
 
 def _adding(db: Database, conferences: list[Conference]) -> Callable[[], None]:
@@ -129,50 +141,52 @@ def _adding(db: Database, conferences: list[Conference]) -> Callable[[], None]:
     return add
 
 
-def _conferences(rows: Iterable[Row], timezone: str | None, taken: Taken) -> Iterator[Conference]:
-    seen: dict[int, Row] = {}
+def _conferences(
+    rows: Iterable[_OriginalRow], timezone: str | None, taken: Taken
+) -> Iterator[Conference]:
+    seen: dict[int, _OriginalRow] = {}
     for row in rows:
         for name in ("iid", "aid", "rid", "time", "recev"):
-            if not isinstance(row[name], int | None):
+            if not isinstance(getattr(row, name), int | None):
                 raise NotUnderstood(f"the column {name} is not of an integer type")
-        if not isinstance(row["rectype"], str | None):
+        if not isinstance(row.rectype, str | None):
             raise NotUnderstood("the column rectype is not of a text type")
         taken.rows += 1
         reason = _reason_to_drop(row, seen)
         if reason:
             taken.remarks[reason] += 1
             continue
-        seen[row["iid"]] = row
+        seen[row.iid] = row
         taken.conferences += 1
         yield _conference(row, timezone, taken.remarks)
 
 
-def _reason_to_drop(row: Row, seen: dict[int, Row]) -> str:
+def _reason_to_drop(row: _OriginalRow, seen: dict[int, _OriginalRow]) -> str:
     """Return why nobody can miss a row, empty where it is needed."""
-    if not _is_identifier(row["iid"]):
+    if not _is_identifier(row.iid):
         return "dropped, as no link leads to them: rows without an invitation number"
-    if row["time"] is None or not 0 <= row["time"] <= recurrence.LATEST_START:
+    if row.time is None or not 0 <= row.time <= recurrence.LATEST_START:
         return "dropped, as they never take place: rows without a start in the calendar"
-    if row["iid"] not in seen:
+    if row.iid not in seen:
         return ""
-    if row == seen[row["iid"]]:
+    if row == seen[row.iid]:
         return "dropped: rows stored twice"
     return "dropped, as only the first was ever found: other rows with the same invitation number"
 
 
-def _conference(row: Row, timezone: str | None, remarks: Counter[str]) -> Conference:
+def _conference(row: _OriginalRow, timezone: str | None, remarks: Counter[str]) -> Conference:
     conference = Conference(
-        iid=row["iid"],
-        aid=_identifier(row["aid"], "admin number", remarks),
-        rid=_identifier(row["rid"], "room", remarks),
-        time=row["time"],
+        iid=row.iid,
+        aid=_identifier(row.aid, "admin number", remarks),
+        rid=_identifier(row.rid, "room", remarks),
+        time=row.time,
         recev=0,
         rectype="",
         timezone="",
         anchor="",
     )
-    recev = row["recev"] or 0
-    rectype = (row["rectype"] or "").strip()
+    recev = row.recev or 0
+    rectype = (row.rectype or "").strip()
     if recev < 0 or (recev and not rectype):
         remarks["repaired to take place once: rows with repetitions and no rhythm, or below 0"] += 1
         recev = 0
@@ -187,7 +201,7 @@ def _conference(row: Row, timezone: str | None, remarks: Counter[str]) -> Confer
         raise NotUnderstood(
             "there are series: give the zone of the PHP server, such as --timezone Europe/Berlin"
         )
-    anchor = recurrence.to_local(row["time"], ZoneInfo(timezone)).isoformat(timespec="minutes")
+    anchor = recurrence.to_local(row.time, ZoneInfo(timezone)).isoformat(timespec="minutes")
     return conference._replace(recev=recev, rectype=code, timezone=timezone, anchor=anchor)
 
 

@@ -108,7 +108,7 @@ def test_a_host_that_hangs_is_asked_last(mariadb: MariaServer, mariadb_url: str)
         url = parse_database_url(f"{account}@{hosts}/planado")
         database = open_database(url, "conferences", Path(), answer_seconds=1)
         for _ in range(3):
-            assert database.one("SELECT 1 AS answer") == {"answer": 1}
+            assert database.one("SELECT 1") == (1,)
             database.close()
         silent.accept()[0].close()
         silent.setblocking(False)

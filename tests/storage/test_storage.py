@@ -15,7 +15,7 @@ from wsgi_app import storage
 from wsgi_app.cleanup import BATCH, Swept, clean_up
 from wsgi_app.conference import Conference, Doors
 from wsgi_app.config import Config
-from wsgi_app.database import Database, Unprepared, open_database
+from wsgi_app.database import Database, Row, Unprepared, open_database
 from wsgi_app.migrate import ForeignTable, migrate, pending
 
 DOORS = Doors(open_before=0, delete_after=HOUR)
@@ -64,7 +64,7 @@ def fill_requests(database: Database, number: int) -> None:
 
 
 def rows(database: Database) -> list[Conference]:
-    return [Conference(**row) for row in database.all("SELECT * FROM {table} ORDER BY iid")]
+    return [Conference(*row) for row in database.all("SELECT * FROM {table} ORDER BY iid")]
 
 
 def in_threads(number: int, work: Callable[[int], None]) -> None:
@@ -281,7 +281,7 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
     asked: list[tuple[str, dict[str, object]]] = []
     ask, run = database.all, database.run
 
-    def recorded_ask(sql: str, **values: object) -> list[dict[str, object]]:
+    def recorded_ask(sql: str, **values: object) -> list[Row]:
         asked.append((sql, values))
         return ask(sql, **values)
 
@@ -305,11 +305,12 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
     for sql, values in asked:
         for step in database.all(f"{prefix} {sql}", **values):
             if database.dialect == "sqlite":
-                assert "SCAN" not in str(step["detail"]), (sql, step)
+                assert "SCAN" not in str(step), (sql, step)
             else:
+                _, _, _, kind, _, _, _, _, read, _ = step
                 # "Impossible WHERE" and the like have read the row by its key already.
-                assert step["type"] in ("const", "range", "ref", None), (sql, step)
-                assert step["rows"] is None or int(str(step["rows"])) < 300, (sql, step)
+                assert kind in ("const", "range", "ref", None), (sql, step)
+                assert read is None or int(read) < 300, (sql, step)
 
 
 def test_the_same_request_from_many_at_once_books_once(stored_client: Client) -> None:

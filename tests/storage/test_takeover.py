@@ -15,6 +15,7 @@ from tests.conftest import MakeClient
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.mariadb import MariaServer
 from tests.support.process import ROOT, planado
+from wsgi_app.conference import Conference
 from wsgi_app.config import Config
 from wsgi_app.database import Database, open_database
 from wsgi_app.migrate import ForeignTable, migrate, pending
@@ -147,12 +148,12 @@ def test_what_is_missing_is_repaired_and_told(mariadb: MariaServer, database: Da
         "dropped, as they never take place: rows without a start in the calendar (2)",
         "dropped, as no link leads to them: rows without an invitation number (1)",
     ]
-    found = database.all("SELECT * FROM {table} ORDER BY iid")
-    assert [row["iid"] for row in found] == [1, 2, 3, 4, 5]
-    assert found[0]["aid"] >= 10**15
-    assert found[1]["rid"] >= 10**15
-    assert {row["recev"] for row in found} == {0}
-    assert found[4]["aid"] == 5
+    found = [Conference(*row) for row in database.all("SELECT * FROM {table} ORDER BY iid")]
+    assert [row.iid for row in found] == [1, 2, 3, 4, 5]
+    assert found[0].aid >= 10**15
+    assert found[1].rid >= 10**15
+    assert {row.recev for row in found} == {0}
+    assert found[4].aid == 5
 
 
 def test_what_cannot_be_understood_is_left_as_it_is(
@@ -194,7 +195,7 @@ def test_what_an_interruption_left_is_cleared_away(
     assert migrate(database) == []
     tables = {name for (name,) in mariadb.administrate("SHOW TABLES FROM planado")}
     assert tables == {"conferences", "conferences_migrations", "conferences_requests"}
-    assert database.all("SELECT iid, aid, rid FROM {table}") == [{"iid": 1, "aid": 2, "rid": 3}]
+    assert database.all("SELECT iid, aid, rid FROM {table}") == [(1, 2, 3)]
 
 
 def test_a_backup_beside_it_is_left_alone(mariadb: MariaServer, database: Database) -> None:
@@ -245,10 +246,7 @@ def test_killed_in_the_middle_and_run_again(
     again = planado(tmp_path, *command, environ={"PLANADO_DATABASE_URL": mariadb_url})
     assert again.returncode == 0, again.stderr
     assert pending(database) == []
-    found = {
-        (row["iid"], row["aid"], row["rid"], row["time"])
-        for row in database.all("SELECT iid, aid, rid, time FROM {table}")
-    }
+    found = set(database.all("SELECT iid, aid, rid, time FROM {table}"))
     assert found == {row[:4] for row in rows}
     tables = {name for (name,) in mariadb.administrate("SHOW TABLES FROM planado")}
     assert tables == {"conferences", "conferences_migrations", "conferences_requests"}

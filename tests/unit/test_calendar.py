@@ -13,7 +13,7 @@ from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from wsgi_app.application import Application
 from wsgi_app.config import Config
-from wsgi_app.database import Database
+from wsgi_app.database import Database, Row
 
 
 def event_of(stream: bytes) -> Any:
@@ -128,7 +128,7 @@ class Unreachable(Database):
     def _connect(self) -> object:
         raise AssertionError("the database was asked")
 
-    def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[dict[str, object]], int]:
+    def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         raise AssertionError("the database was asked")
 
 

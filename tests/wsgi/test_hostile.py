@@ -70,9 +70,10 @@ def rows(tmp_path: Path) -> SqliteDatabase:
 
 
 def stored(rows: SqliteDatabase) -> int:
-    count = rows.all("SELECT count(*) AS number FROM {table}")[0]["number"]
+    count = rows.one("SELECT count(*) FROM {table}")
     rows.close()
-    return int(count)
+    assert count
+    return int(count[0])
 
 
 @pytest.mark.parametrize(("field", "value", "message"), WRONG_FIELDS)

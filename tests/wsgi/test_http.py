@@ -12,6 +12,7 @@ from tests.conftest import MakeClient
 from tests.support.client import Client, query_of, words
 from tests.support.clock import DAY, HOUR, MINUTE, Clock
 from wsgi_app import routes
+from wsgi_app.conference import Conference
 from wsgi_app.database import SqliteDatabase
 
 
@@ -218,7 +219,7 @@ def test_the_row_is_shown_as_it_is_stored(client: Client, tmp_path: Path) -> Non
     for answer in (booked.overview, client.get(booked.admin_url)):
         table = answer.find("table")
         shown = {words(tr[0]): words(tr[1]) for tr in table.iterfind(".//tr")}
-        assert shown == {column: str(value) for column, value in row.items()}
+        assert shown == dict(zip(Conference._fields, map(str, row), strict=True))
     assert "Wednesday, 14 April 2027, 08:00" in words(booked.overview.find("main"))
     assert b"Nothing of this" not in (tmp_path / "planado.db").read_bytes()
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from .. import identifier, storage
-from ..conference import Conference
+from ..conference import Conference, Doors
 from ..database import Database
 from ..page import Html, Template
 from ..recurrence import to_local
@@ -60,11 +60,12 @@ def show_qr_code(request: Request) -> Response:
 
 def show(request: Request, db: Database) -> Response:
     """The waiting screen before the start; after it, the way into the room."""
-    conference = _find(request, db)
+    doors = request.config.doors
+    conference = _find(request, db, doors)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, request.config.doors):
-        return _waiting(request, conference)
+    if not conference.is_open(request.now, doors):
+        return _waiting(request, conference, doors)
     # Where a redirect could not hand the name on, script at the door does.
     if _a_person_navigates(request) and not passes_name(request):
         return enter_room(request, conference.rid)
@@ -73,19 +74,18 @@ def show(request: Request, db: Database) -> Response:
 
 def enter(request: Request, db: Database) -> Response:
     """The way into the room, back to the waiting screen before the start."""
-    conference = _find(request, db)
+    doors = request.config.doors
+    conference = _find(request, db, doors)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, request.config.doors):
+    if not conference.is_open(request.now, doors):
         return redirect(request.page_url(f"/i/{conference.iid}"))
     return enter_room(request, conference.rid)
 
 
-def _find(request: Request, db: Database) -> Conference | None:
+def _find(request: Request, db: Database, doors: Doors) -> Conference | None:
     iid = identifier.parse(request.path_values["iid"])
-    if iid is None:
-        return None
-    return storage.find_conference(db, iid, request.config.doors, request.now)
+    return None if iid is None else storage.find_conference(db, iid, doors, request.now)
 
 
 def _a_person_navigates(request: Request) -> bool:
@@ -94,11 +94,11 @@ def _a_person_navigates(request: Request) -> bool:
     return request.header("Sec-Fetch-Mode") == "navigate" and "prefetch" not in purpose.lower()
 
 
-def _waiting(request: Request, conference: Conference) -> Response:
+def _waiting(request: Request, conference: Conference, doors: Doors) -> Response:
     # All of it but the time that is left is the same for everybody who waits.
     key = (request.variant, conference)
     page = request.look.kept(key, lambda: _waiting_page(request, conference))
-    opens_in = conference.opens_at(request.config.doors) - request.now
+    opens_in = conference.opens_at(doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     body = page.render(
         {},
@@ -134,12 +134,15 @@ def _waiting_page(request: Request, conference: Conference) -> Template:
 
 
 def _door(request: Request, conference: Conference) -> Response:
-    content = request.markup(
-        "door.html",
-        enter_url=request.page_url(f"/i/{conference.iid}/enter"),
-        pass_name=PASS_NAME if passes_name(request) else Html(),
-    )
-    return document(request, request.texts["door_title"], content)
+    def make() -> Response:
+        content = request.markup(
+            "door.html",
+            enter_url=request.page_url(f"/i/{conference.iid}/enter"),
+            pass_name=PASS_NAME if passes_name(request) else Html(),
+        )
+        return document(request, request.texts["door_title"], content)
+
+    return request.look.kept((request.variant, conference.iid, "door"), make)
 
 
 def _unknown(request: Request) -> Response:
