@@ -26,7 +26,7 @@ LATEST_START = 253370764800
 _CODE = r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)"
 _ORIGINAL_CODE = r"(daily|weekly|monthly)([1-9][0-9]?)?"
 _LAST_WEEK = 5
-# 54 years of days. A calendar link with an anchor in antiquity may not cost more.
+# 54 years of days. A link or an old row may name far more repetitions.
 MOST_DATES = 20_000
 
 
@@ -86,17 +86,15 @@ def fits(code: str, first: date) -> bool:
 def starts(code: str, anchor: datetime, zone: ZoneInfo, since: int) -> Iterator[int]:
     """Yield the starts, from `since` on, of a series that began at the local time `anchor`.
 
-    The iterator ends with the year 9999, or 20,000 dates after the anchor. Two
-    dates that a zone's change of day makes one instant are both yielded, as
-    COUNT counts both.
+    The iterator ends with the year 9999, or after 20,000 dates. Two dates that a
+    zone's change of day makes one instant are both yielded, as COUNT counts both.
     """
     # A start and its date differ by a day where a gap of the clock moves it past midnight.
     earliest = to_local(since, zone).date() - timedelta(days=2)
-    for day in islice(_dates(parse_rhythm(code), anchor.date()), MOST_DATES):
-        if day >= earliest:
-            instant = to_instant(datetime.combine(day, anchor.time()), zone)
-            if instant >= since:
-                yield instant
+    for day in islice(_dates(parse_rhythm(code), anchor.date(), earliest), MOST_DATES):
+        instant = to_instant(datetime.combine(day, anchor.time()), zone)
+        if instant >= since:
+            yield instant
 
 
 def week_of_month(day: date) -> int:
@@ -143,33 +141,41 @@ def _zone_file(*path: str) -> str:
     return resources.files("tzdata").joinpath(*path).read_text("utf-8")
 
 
-def _dates(rhythm: Rhythm, first: date) -> Iterator[date]:
+def _dates(rhythm: Rhythm, first: date, earliest: date) -> Iterator[date]:
+    """Yield the dates from `first` on, beginning not long before `earliest`."""
     try:
         match rhythm.unit:
             case "daily":
-                yield from _days(first, rhythm.interval)
+                yield from _days(first, rhythm.interval, earliest)
             case "weekly":
-                yield from _days(first, 7 * rhythm.interval)
+                yield from _days(first, 7 * rhythm.interval, earliest)
             case "weekdays":
-                yield from (day for day in _days(first, 1) if day.weekday() < 5)
+                yield from (day for day in _days(first, 1, earliest) if day.weekday() < 5)
             case _:
-                yield from _months(rhythm, first)
+                yield from _months(rhythm, first, earliest)
     except OverflowError:
         return
 
 
-def _days(first: date, interval: int) -> Iterator[date]:
-    return (first + timedelta(days=number * interval) for number in count())
+def _days(first: date, interval: int, earliest: date) -> Iterator[date]:
+    passed = max(0, (earliest - first).days // interval)
+    return (first + timedelta(days=number * interval) for number in count(passed))
 
 
-def _months(rhythm: Rhythm, first: date) -> Iterator[date]:
-    for month in count(first.year * 12 + first.month - 1, rhythm.interval):
+def _months(rhythm: Rhythm, first: date, earliest: date) -> Iterator[date]:
+    begun = _month_number(first)
+    passed = max(0, (_month_number(earliest) - begun) // rhythm.interval)
+    for month in count(begun + passed * rhythm.interval, rhythm.interval):
         year = month // 12
         if year > MAXYEAR:
             return
         day = _day_in_month(rhythm, first, date(year, month % 12 + 1, 1))
         if day:
             yield day
+
+
+def _month_number(day: date) -> int:
+    return day.year * 12 + day.month - 1
 
 
 def _day_in_month(rhythm: Rhythm, first: date, month: date) -> date | None:

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 from .. import booking, identifier, recurrence
 from ..web import Problem, Request, Response
 
+# In the west of Greenwich, UNIX time 0 is still in this year.
+_EARLIEST_YEAR = 1969
+
 
 def show_entry(request: Request) -> Response:
     """The entry as a file that calendar programs open."""
@@ -69,7 +72,10 @@ def _duration(request: Request) -> int:
 def _anchor(text: str) -> datetime | None:
     if text and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", text):
         raise ValueError("anchor")
-    return datetime.fromisoformat(text) if text else None
+    anchor = datetime.fromisoformat(text) if text else None
+    if anchor and anchor.year < _EARLIEST_YEAR:
+        raise ValueError("anchor")
+    return anchor
 
 
 def _cancelled(text: str) -> bool:
