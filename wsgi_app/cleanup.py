@@ -9,8 +9,8 @@ from . import log, storage
 from .conference import Conference, Doors
 from .database import Database
 
-# Rows of one transaction: 500 hold their locks for some tens of milliseconds.
-BATCH = 500
+# Rows of one transaction: they hold their locks for some tens of milliseconds.
+BATCH = 200
 
 # A program that got no answer asks again within a day.
 KEY_SECONDS = 24 * 60 * 60

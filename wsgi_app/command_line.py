@@ -51,6 +51,8 @@ def _serve(options: argparse.Namespace) -> int:
 def _cleanup(options: argparse.Namespace) -> int:
     config = _config(options)
     database = _database(config)
+    # Visitors come first: without this, who reads meanwhile waits three times as long (measured).
+    os.nice(10)
     swept = Swept()
     if database.exists():
         swept = clean_up(database, config.doors, time.time())
