@@ -41,7 +41,7 @@ class Application:
         self.database = database
         self.clock = clock
         self.look = Look(config.look_folder, config.site.languages)
-        self._security_headers = _security_headers(config)
+        self._headers = {"Cache-Control": "no-store", **_security_headers(config)}
         self._cleanup_lock = threading.Lock()
         self._next_cleanup = 0.0
 
@@ -52,7 +52,7 @@ class Application:
             from .handlers.cors import with_cors
 
             response = with_cors(request, response)
-        headers = {"Cache-Control": "no-store", **self._security_headers, **response.headers}
+        headers = {**self._headers, **response.headers}
         if response.status not in _WITHOUT_BODY:
             headers.setdefault("Content-Type", "text/html; charset=utf-8")
             headers["Content-Length"] = str(len(response.body))
@@ -74,8 +74,8 @@ class Application:
             if request.method == "POST" and not request.is_for_api:
                 _ = request.form  # A body that may not be read is refused before anything happens.
             if isinstance(route, StoredRoute):
-                return route.find_handler()(request, self.database), True
-            return route.find_handler()(request), False
+                return route.handler(request, self.database), True
+            return route.handler(request), False
         except Problem as problem:
             return _report(request, problem), False
         except DatabaseError as error:

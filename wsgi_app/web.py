@@ -154,9 +154,9 @@ class Request:
         """The texts of the language that was chosen on a page, else of the one that
         Accept-Language weighs highest.
         """
+        accepted = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
         return self.look.texts(
-            self.chosen_language
-            or choose_language(self.header("Accept-Language"), self.look.languages)
+            self.chosen_language or choose_language(accepted, self.look.languages)
         )
 
     @Lazy
@@ -225,11 +225,13 @@ class Request:
     def _root(self) -> str:
         if self.config.site.base_url:
             return self.config.site.base_url
-        host = self.header("Host")
+        host = self.environ.get("HTTP_HOST", "")
         if not _HOST.fullmatch(host):
             host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
-        mount = quote(self.environ.get("SCRIPT_NAME", "").encode("latin-1"))
-        return f"{self.environ['wsgi.url_scheme']}://{host}{mount}".rstrip("/")
+        mount = self.environ.get("SCRIPT_NAME", "")
+        if mount:
+            mount = quote(mount.encode("latin-1")).rstrip("/")
+        return f"{self.environ['wsgi.url_scheme']}://{host}{mount}"
 
     def _begins_with(self, path: str) -> bool:
         asked: str = self.environ.get("PATH_INFO", "")
@@ -297,7 +299,11 @@ class PlainRoute(Route):
 
     def __init__(self, method: str, pattern: str, find_handler: Callable[[], PlainHandler]) -> None:
         super().__init__(method, pattern)
-        self.find_handler = find_handler
+        self._find_handler = find_handler
+
+    @Lazy
+    def handler(self) -> PlainHandler:
+        return self._find_handler()
 
 
 class StoredRoute(Route):
@@ -307,7 +313,11 @@ class StoredRoute(Route):
         self, method: str, pattern: str, find_handler: Callable[[], StoredHandler]
     ) -> None:
         super().__init__(method, pattern)
-        self.find_handler = find_handler
+        self._find_handler = find_handler
+
+    @Lazy
+    def handler(self) -> StoredHandler:
+        return self._find_handler()
 
 
 def _decoded(encoded: bytes) -> Fields:
