@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import zlib
 from collections.abc import Callable
 from functools import cache, cached_property
@@ -55,6 +56,7 @@ class Look:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
         self._kept: dict[tuple[object, ...], Any] = {}
+        self._keeping = threading.Lock()
         self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
@@ -66,13 +68,16 @@ class Look:
         return self._chosen_languages or (FALLBACK, *sorted(found - {FALLBACK}))
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Page]) -> Page:
-        """Return a page that is the same for everybody with this key, made by `make` only once."""
+        """Return a page, or a part of one, that is the same for everybody with this key, made by
+        `make` only once.
+        """
         page: Page | None = self._kept.get(key)
         if page is None:
             page = make()
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            self._kept[key] = page
+            with self._keeping:
+                if len(self._kept) >= _MOST_KEPT:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[key] = page
         return page
 
     @cached_property

@@ -9,8 +9,10 @@ from ..page import Html, Template, joined
 from ..web import Problem, Request, Response
 
 _NO_HEAD = Html()
-_REFRESH = Template(
-    '<noscript><meta http-equiv="refresh" content="$reload_in; url=$url"></noscript>'
+# What makes a page without script ask for itself again; with script, script does. With the address
+# in it, since a browser reloads no page whose own has a #fragment (Chromium).
+REFRESH = Template(
+    '<noscript><meta http-equiv="refresh" content="$reload_in; url=$again_url"></noscript>'
 )
 # An operator's own rules, after ours, so that a few lines suffice.
 _OWN_STYLE = Template('\n<link rel="stylesheet" href="$url">')
@@ -51,14 +53,6 @@ def in_language(
     """Return the answer that a page in the visitor's language is."""
     language = {"Content-Language": request.texts.language, "Vary": "Accept-Language"}
     return Response(body.encode("utf-8"), status, {**language, **headers})
-
-
-def refresh(url: str) -> Template:
-    """Return what makes a page without script ask for itself again after `$reload_in` seconds; with
-    script, script does.
-    """
-    # With the address in it, since a browser reloads no page whose own has a #fragment (Chromium).
-    return _REFRESH.fill({}, url=url)
 
 
 def _frame(request: Request, title: str) -> Template:

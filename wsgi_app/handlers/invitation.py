@@ -14,7 +14,7 @@ from ..page import Html, Template
 from ..recurrence import to_local
 from ..web import Problem, Request, Response
 from ..words import moment_words, zone_words
-from .document import document, in_language, open_document, refresh
+from .document import REFRESH, document, in_language, open_document
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 
 # Who waits looks this often whether the organiser has changed something; script adds a second at
@@ -95,26 +95,37 @@ def _a_person_navigates(request: Request) -> bool:
 
 
 def _waiting(request: Request, conference: Conference, doors: Doors) -> Response:
-    # All of it but the time that is left is the same for everybody who waits.
-    key = (request.variant, conference)
-    page = request.look.kept(key, lambda: _waiting_page(request, conference))
+    page = request.look.kept((request.variant, "waiting"), lambda: _waiting_page(request))
     opens_in = conference.opens_at(doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
+    shows_start = request.config.privacy.show_start
     body = page.render(
         {},
+        start=_start(request, conference) if shows_start else Html(),
         # Without the start, a page may not tell how far it is away either.
-        opens_in_ms=math.ceil(opens_in * 1000) if request.config.privacy.show_start else "",
+        opens_in_ms=math.ceil(opens_in * 1000) if shows_start else "",
         reload_in_ms=math.ceil(reload_in * 1000),
         reload_in=max(1, math.ceil(reload_in)),
+        again_url=request.page_url(f"/i/{conference.iid}"),
     )
     return in_language(request, body)
 
 
-def _waiting_page(request: Request, conference: Conference) -> Template:
+def _waiting_page(request: Request) -> Template:
+    """Return what is the same for all who wait."""
     texts = request.texts
-    again_url = request.page_url(f"/i/{conference.iid}")
-    start = Html()
-    if request.config.privacy.show_start:
+    content = request.look.template_in("waiting.html", texts.language).fill(
+        {},
+        # Else the way in is a redirect, which script can only follow as a whole page.
+        enter=_ENTER if request.config.privacy.page else Html(),
+    )
+    return open_document(request, texts["waiting_title"], content, REFRESH)
+
+
+def _start(request: Request, conference: Conference) -> Html:
+    texts = request.texts
+
+    def make() -> Html:
         zone = ZoneInfo(conference.timezone or request.config.site.timezone)
         words = texts.format(
             "with_zone",
@@ -122,15 +133,10 @@ def _waiting_page(request: Request, conference: Conference) -> Template:
             zone=zone_words(conference.time, zone),
         )
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
-        start = _START.render(texts, iso=iso, words=words, booked=conference.timezone)
-    content = request.look.template_in("waiting.html", texts.language).fill(
-        {},
-        start=start,
-        again_url=again_url,
-        # Else the way in is a redirect, which script can only follow as a whole page.
-        enter=_ENTER if request.config.privacy.page else Html(),
-    )
-    return open_document(request, texts["waiting_title"], content, refresh(again_url))
+        return _START.render(texts, iso=iso, words=words, booked=conference.timezone)
+
+    # Many conferences start at the same full hour.
+    return request.look.kept((texts.language, conference.time, conference.timezone), make)
 
 
 def _door(request: Request, conference: Conference) -> Response:

@@ -6,7 +6,7 @@ import json
 
 from ..page import Html, Template
 from ..web import Problem, Request, Response
-from .document import document, refresh
+from .document import REFRESH, document
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -33,7 +33,9 @@ def _page(request: Request, problem: Problem) -> Response:
         home_url=request.page_url("/"),
         reload=_RELOAD.render({}, milliseconds=retry_after * 1000) if retry_after else Html(),
     )
-    head = refresh(request.this_url).render({}, reload_in=retry_after) if retry_after else Html()
+    head = Html()
+    if retry_after:
+        head = REFRESH.render({}, reload_in=retry_after, again_url=request.this_url)
     title = request.texts[f"{problem.text}_title"]
     return document(request, title, content, problem.status, head, problem.headers)
 
