@@ -284,6 +284,8 @@ class MariaDatabase(Database):
         self.folder = folder
         self.answer_seconds = answer_seconds
         self._hosts = list(url.hosts or [("localhost", 3306)])
+        self._hangs = False
+        self._asking_whether_it_hangs = threading.Lock()
 
     def _connect(self) -> pymysql.Connection[Cursor]:
         last_error: DatabaseError | None = None
@@ -331,7 +333,8 @@ class MariaDatabase(Database):
         # UnicodeError: what getaddrinfo raises for a host such as a..b.
         except (pymysql.Error, OSError, UnicodeError) as error:
             place = self.url.unix_socket or f"{host}:{port}"
-            raise Unavailable(f"cannot connect to {place}: {_number(error)}") from None
+            cause = _NoAnswer if isinstance(error.__context__, TimeoutError) else Unavailable
+            raise cause(f"cannot connect to {place}: {_number(error)}") from None
 
     @cached_property
     def _tls(self) -> dict[str, Any]:
@@ -356,6 +359,23 @@ class MariaDatabase(Database):
         self._hosts = sorted(self._hosts, key=lambda each: each == (host, port))
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
+        # While it hangs, one thread at a time waits for it: the others have pages to serve.
+        alone = self._hangs
+        if alone and not self._asking_whether_it_hangs.acquire(blocking=False):
+            raise _NoAnswer("it hangs")
+        try:
+            result = self._ask(sql, values)
+            self._hangs = False
+            return result
+        except _NoAnswer:
+            # Where there are several hosts, the next one is asked.
+            self._hangs = len(self._hosts) == 1
+            raise
+        finally:
+            if alone:
+                self._asking_whether_it_hangs.release()
+
+    def _ask(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         import pymysql
 
         connection = self._connection

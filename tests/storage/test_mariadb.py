@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import trustme
 from tests.conftest import MakeClient
 from tests.storage.test_storage import NOW, one_off, rows
 from tests.support.mariadb import PASSWORD, MariaServer, free_port
+from tests.support.visitors import wait_until
 from wsgi_app import storage
-from wsgi_app.database import Unavailable, open_database
+from wsgi_app.database import MariaDatabase, Unavailable, open_database
 from wsgi_app.database_url import parse_database_url
 
 
@@ -114,6 +116,30 @@ def test_a_host_that_hangs_is_asked_last(mariadb: MariaServer, mariadb_url: str)
         silent.setblocking(False)
         with pytest.raises(BlockingIOError):
             silent.accept()
+
+
+def test_while_it_hangs_one_thread_at_a_time_waits(mariadb: MariaServer, mariadb_url: str) -> None:
+    database = open_database(parse_database_url(mariadb_url), "conferences", Path(), 1)
+    assert isinstance(database, MariaDatabase)
+    mariadb.freeze()
+    try:
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=r"no answer within 1 seconds|cannot connect"):
+                database.one("SELECT 1")
+        database.answer_seconds = 60
+        with ThreadPoolExecutor() as pool:
+            waits = pool.submit(database.one, "SELECT 2")
+            wait_until(database._asking_whether_it_hangs.locked)
+            for _ in range(3):
+                with pytest.raises(Unavailable, match="it hangs"):
+                    database.one("SELECT 3")
+            assert not waits.done()
+            mariadb.thaw()
+            assert waits.result() == (2,)
+    finally:
+        mariadb.thaw()
+    assert database.one("SELECT 4") == (4,)
+    database.close()
 
 
 def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: Path) -> None:
