@@ -54,6 +54,17 @@ def test_asking_for_words_stores_nothing(client: Client) -> None:
     assert client.application.database.all("SELECT iid FROM {table}") == []
 
 
+def test_a_colon_stands_as_the_language_wants_it(client: Client) -> None:
+    fields = {**client.fields(), "name": ""}
+    wrong = client.post("/book", fields, Accept_Language="fr")
+    assert "".join(wrong.find("a[@href='#name']").itertext()).startswith("Nom\u00a0: ")
+    booked = client.post("/book", client.fields(), Accept_Language="fr")
+    text = booked.find("textarea[@id='all-text']").text or ""
+    assert text.count("\u00a0:\n") == 2
+    english = client.post("/book", fields)
+    assert words(english.find("a[@href='#name']")).startswith("Name: ")
+
+
 def test_the_admin_page_says_how_things_stand(client: Client, clock: Clock) -> None:
     once = client.book().admin_url
     series = client.book(repeat="1daily", count="2").admin_url

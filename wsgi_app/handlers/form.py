@@ -24,7 +24,7 @@ _HINT = Template('aria-describedby="$field-hint"')
 _STATE = Template('aria-invalid="true" aria-describedby="$field-error"')
 _ERROR = Template('<p class="error" id="$field-error">$message</p>')
 _SUMMARY = Template('<div class="summary" role="alert"><p>$message</p><ul>$items</ul></div>')
-_SUMMARY_ITEM = Template('<li><a href="#$field">$label: $message</a></li>')
+_SUMMARY_ITEM = Template('<li><a href="#$field">$label $message</a></li>')
 _ANSWER = Template('<p class="answer" aria-live="polite" data-when="$url"></p>')
 _SELECTED = Html(" selected")
 
@@ -122,7 +122,7 @@ def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
         _SUMMARY_ITEM.render(
             texts,
             field=field,
-            label=texts[f"field_{field}"],
+            label=texts.format("labelled", label=texts[f"field_{field}"]),
             message=wrong_words(texts, errors[field]),
         )
         for field in FIELDS

@@ -89,7 +89,8 @@ class Details:
     def guest_text(self) -> str:
         """What guests are sent: when, the invitation link and the one of the calendar entry."""
         text = self.invitation_text(self.named_invitation_url)
-        return f"{text}\n\n{self.texts['calendar_link']}:\n{self.calendar_url}\n"
+        label = self.texts.format("labelled", label=self.texts["calendar_link"])
+        return f"{text}\n\n{label}\n{self.calendar_url}\n"
 
     def invitation_text(self, invitation_url: str) -> str:
         """Return what guests are sent at least, with one of the forms of their link."""
@@ -107,7 +108,7 @@ def overview(
     """Return the page that follows a booking or a change."""
     details = Details(request, conference, booking, sequence)
     admin_url = links.admin_url(request, conference, booking)
-    secret = request.texts["admin_link_secret"]
+    label = request.texts.format("labelled", label=request.texts["admin_link_secret"])
     content = request.markup(
         "overview.html",
         name=booking.name,
@@ -117,7 +118,7 @@ def overview(
         admin_url=admin_url,
         calendar_url=details.calendar_url,
         calendars=calendar_links(details),
-        all_text=f"{details.guest_text}\n{secret}:\n{admin_url}\n",
+        all_text=f"{details.guest_text}\n{label}\n{admin_url}\n",
         stored=stored(request, conference),
     )
     return document(request, title, content)

@@ -50,7 +50,7 @@ function stepIn(page, address) {
   document.title = page.title;
   document.querySelector("main").replaceWith(page.querySelector("main"));
   prepare();
-  document.querySelector(".entry .button").focus();
+  document.querySelector(".entry .button")?.focus();
 }
 
 function follow(link) {
