@@ -44,7 +44,7 @@ def on_cores(cores: set[int]) -> Iterator[None]:
 class Numbers(NamedTuple):
     """Invitations of conferences that are in the database."""
 
-    waiting: int
+    waiting: list[int]
     open: int
 
 
@@ -65,7 +65,10 @@ def fill(folder: Path, url: str, size: int) -> Numbers:
     is_open = Conference(2 * 10**15, 3, 4, now - 60, 0, "", "", "")
     add_conference(database, is_open)
     database.close()
-    return Numbers(waiting=10**15 + _SCATTER, open=is_open.iid)
+    # All over the rows; of the same few days, as those who wait at the same time are.
+    asked = [number for number in range(1, size + 1) if number % 600 <= 10]
+    waiting = [10**15 + number * _SCATTER % (9 * 10**15) for number in asked]
+    return Numbers(waiting, is_open.iid)
 
 
 def add_coming(database: Database, size: int, start: int) -> None:

@@ -77,6 +77,7 @@ def main() -> None:
 
 def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
+    ask = ("-s", str(BENCH / "ask.lua"))
 
     def add(name: str, address: str, *arguments: str, connections: int = CONNECTIONS) -> None:
         cells[name] = Cell(name, address, arguments, connections)
@@ -92,6 +93,8 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> dict[str, Cell
                 maria.administrate(f"GRANT ALL ON {name}.* TO planado")
                 address = maria.url.replace("/planado?", f"/{name}?")
             numbers = fill(place, address, size)
+            listed = place / "waiting"
+            listed.write_text("".join(f"{number}\n" for number in numbers.waiting))
             for host in ("waitress", "gunicorn"):
                 if host == "gunicorn" and size != 10_000:
                     continue
@@ -99,9 +102,9 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> dict[str, Cell
                 with on_cores(SERVER_CORES if host == "waitress" else set(CORES)):
                     root = stack.enter_context(served(place, host))
                 label = f"{host} {database} {size}"
-                add(f"waiting {label}", f"{root}/i/{numbers.waiting}")
+                add(f"waiting {label}", root, *ask, "/i/", str(listed))
                 add(f"open {label}", f"{root}/i/{numbers.open}/enter")
-                add(f"API {label}", f"{root}/api/v1/conferences/{numbers.waiting}")
+                add(f"API {label}", root, *ask, "/api/v1/conferences/", str(listed))
                 if size == 10_000:
                     add(f"form {label}", root + "/")
                     add(f"booking {label}", root, "-s", str(BENCH / "book.lua"), _date())
@@ -113,11 +116,12 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> dict[str, Cell
 def _add_floors(
     stack: ExitStack, maria: MariaServer, cells: dict[str, Cell], add: Callable[..., None]
 ) -> None:
-    waiting = cells["waiting waitress mariadb 10000"].url
+    waiting = cells["waiting waitress mariadb 10000"]
+    path = "/i/" + Path(waiting.arguments[-1]).read_text().split()[0]
     pages = {
         "bare": cells["form waitress mariadb 10000"].url,
-        "select": waiting,
-        "insert": waiting,
+        "select": waiting.url + path,
+        "insert": waiting.url + path,
     }
     for kind, page in pages.items():
         port = free_port()
@@ -125,8 +129,8 @@ def _add_floors(
         with on_cores(SERVER_CORES):
             process = subprocess.Popen([sys.executable, "-m", "bench.floor", *arguments])
         stack.callback(process.kill)
-        path = page.partition("/i/")[2]
-        add(f"floor {kind}", f"http://127.0.0.1:{port}" + (f"/i/{path}" if path else "/"))
+        asked = waiting.arguments if kind == "select" else ()
+        add(f"floor {kind}", f"http://127.0.0.1:{port}/", *asked)
     time.sleep(2)
 
 
