@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from wsgi_app.migrate import migrate
 hypothesis.settings.register_profile("all", max_examples=2000, derandomize=True, deadline=None)
 hypothesis.settings.register_profile("default", max_examples=100, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A shell makes what it starts in the background deaf to Ctrl-C, which the servers would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeClient = Callable[..., Client]
 
