@@ -9,6 +9,8 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import Callable, Sized
+from functools import partial
 from pathlib import Path
 
 from waitress.channel import HTTPChannel
@@ -28,6 +30,8 @@ from .web import LARGEST_BODY
 _LARGEST_BODY_READ = 256 * 1024
 # An idle connection costs some kilobytes and no thread; few of them may not keep others out.
 _MOST_CONNECTIONS = 4000
+# Requests that wait for a thread; more newcomers wait to be taken.
+_MOST_QUEUED = 32
 # Of the database, of the log, of what is read on the way.
 _OTHER_FILES = 200
 # Above this, what proxies and browsers send is no honest request.
@@ -89,6 +93,7 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
     for listener in listeners.values():
         if isinstance(listener, BaseWSGIServer):
             listener.channel_class = _Channel
+            listener.readable = partial(_accepts, listener.readable, listener.task_dispatcher.queue)
     # It warns of every request that has to wait for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     shown = _named(address) if isinstance(address, Path) else f"http://{_named(address)}/"
@@ -100,6 +105,12 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
         if isinstance(address, Path):
             address.unlink(missing_ok=True)
         database.close()
+
+
+def _accepts(accepts: Callable[[], bool], queued: Sized) -> bool:
+    # waitress looks at every open connection for each that it takes: who comes when thousands do
+    # is served sooner if left to the kernel until there is a thread.
+    return accepts() and len(queued) < _MOST_QUEUED
 
 
 def _where(address: Listen) -> dict[str, object]:
