@@ -18,7 +18,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 from wsgiref import validate
 from wsgiref.validate import WSGIWarning, validator
 from zlib import crc32
@@ -208,10 +208,13 @@ def _check_secrets(
 
 
 def _normal(text: str) -> str:
-    """Return a text with what else it may be read as: by percent escapes, and by those of JSON."""
-    decoded = unquote_to_bytes(text.encode("latin-1", "replace")).decode("latin-1")
+    """Return a text with what else it may be read as, by percent escapes and by those of JSON, and
+    as our links write it: the escape of a control character ends in a digit.
+    """
+    unquoted = unquote_to_bytes(text.encode("latin-1", "replace"))
+    decoded = unquoted.decode("latin-1")
     unescaped = re.sub(r"\\u00([0-9A-Fa-f]{2})", lambda code: chr(int(code[1], 16)), decoded)
-    return f"{text}\n{decoded}\n{unescaped}"
+    return f"{text}\n{decoded}\n{unescaped}\n{quote(unquoted)}"
 
 
 def _is_parsed(sent: bytes, body: bytes) -> bool:
