@@ -269,15 +269,23 @@ class Request:
 
 PlainHandler = Callable[[Request], Response]
 StoredHandler = Callable[[Request, "Database"], Response]
+Handler = TypeVar("Handler")
 
 
-class Route:
-    """A method and an address; `{name}` in `pattern` stands for one segment of the path."""
+class Route(Generic[Handler]):
+    """A method and an address, and the handler that `find_handler` returns; `{name}` in `pattern`
+    stands for one segment of the path.
+    """
 
-    def __init__(self, method: str, pattern: str) -> None:
+    def __init__(self, method: str, pattern: str, find_handler: Callable[[], Handler]) -> None:
         self.method = method
         self.pattern = pattern
         self.segments = pattern.split("/")
+        self._find_handler = find_handler
+
+    @Lazy
+    def handler(self) -> Handler:
+        return self._find_handler()
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """Return the values in a path of as many segments, or None where it is another address."""
@@ -294,30 +302,12 @@ class Route:
         return self.method == ("GET" if method == "HEAD" else method)
 
 
-class PlainRoute(Route):
-    """An address whose handler, which `find_handler` returns, has no way to reach the database."""
-
-    def __init__(self, method: str, pattern: str, find_handler: Callable[[], PlainHandler]) -> None:
-        super().__init__(method, pattern)
-        self._find_handler = find_handler
-
-    @Lazy
-    def handler(self) -> PlainHandler:
-        return self._find_handler()
+class PlainRoute(Route[PlainHandler]):
+    """An address whose handler has no way to reach the database."""
 
 
-class StoredRoute(Route):
-    """An address whose handler, which `find_handler` returns, asks the database."""
-
-    def __init__(
-        self, method: str, pattern: str, find_handler: Callable[[], StoredHandler]
-    ) -> None:
-        super().__init__(method, pattern)
-        self._find_handler = find_handler
-
-    @Lazy
-    def handler(self) -> StoredHandler:
-        return self._find_handler()
+class StoredRoute(Route[StoredHandler]):
+    """An address whose handler asks the database."""
 
 
 def _decoded(encoded: bytes) -> Fields:

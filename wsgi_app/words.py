@@ -50,6 +50,12 @@ def zone_words(instant: int, zone: ZoneInfo) -> str:
     return f"{zone.key} (UTC{sign}{hours:02}:{minutes:02})"
 
 
+def zoned_moment_words(texts: Texts, instant: int, zone: ZoneInfo) -> str:
+    """Return `Tuesday, 24 November 2026, 10:00, Europe/Berlin (UTC+01:00)`."""
+    moment = moment_words(texts, instant, zone)
+    return texts.format("with_zone", moment=moment, zone=zone_words(instant, zone))
+
+
 def rhythm_words(texts: Texts, rectype: str, first: date) -> str:
     """Return `every 2 weeks`, `every month on the second Tuesday` and the like; `once` without a
     rhythm.

@@ -107,3 +107,9 @@ def book(page: Page, live: Live, **fields: str) -> tuple[str, str]:
         for part in ("/i/", "/admin/")
     ]
     return links[0].partition("#")[0], links[1]
+
+
+def cancel(page: Page) -> None:
+    """Cancel the conference whose admin page is open."""
+    page.get_by_text("Cancel this conference …").click()
+    page.get_by_role("button", name="Yes, cancel for good").click()

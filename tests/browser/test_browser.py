@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import OpenPage, book, heading
+from tests.browser.conftest import OpenPage, book, cancel, heading
 from tests.conftest import MakeClient
 from tests.support.clock import DAY, HOUR, MINUTE, Clock
 from tests.support.live import Live
@@ -60,8 +60,7 @@ def test_the_organiser_changes_and_cancels(open_page: OpenPage, live: Live, cloc
     expect(page.get_by_role("status")).to_contain_text("left out")
     page.get_by_role("button", name="Move to a new room").click()
     expect(page.get_by_role("status")).to_contain_text("new secret room")
-    page.get_by_text("Cancel this conference …").click()
-    page.get_by_role("button", name="Yes, cancel for good").click()
+    cancel(page)
     heading(page, "Cancelled")
     with page.expect_download() as download:
         page.get_by_role("link", name="Cancellation for the calendar").click()
@@ -91,8 +90,7 @@ def test_the_whole_story_without_script(open_page: OpenPage, live: Live, clock: 
     heading(guest, "Into the conference")
 
     page.goto(admin)
-    page.get_by_text("Cancel this conference …").click()
-    page.get_by_role("button", name="Yes, cancel for good").click()
+    cancel(page)
     heading(page, "Cancelled")
 
 

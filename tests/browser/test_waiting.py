@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage, book, heading
+from tests.browser.conftest import OpenPage, book, cancel, heading
 from tests.support.clock import HOUR, MINUTE, Clock
 from tests.support.live import Live
 
@@ -149,22 +149,25 @@ def test_the_last_minute_and_the_start_are_said_and_the_chime_rings(
     heading(guest, "Into the conference")
 
 
-def wait_until_the_start(guest: Page, invitation: str, clock: Clock) -> None:
-    """Open an invitation an hour early and come to the last second of it."""
+def wait_until_the_start(open_page: OpenPage, live: Live, clock: Clock) -> tuple[Page, str, str]:
+    """Book, open the invitation an hour early and come to the last second of it; return the guest's
+    page, the invitation and the admin link.
+    """
+    invitation, admin = book(open_page(), live)
+    guest = open_page()
     guest.goto(f"{invitation}#Name")
     clock.advance(HOUR - 10)
     with guest.expect_response(invitation):
         guest.clock.fast_forward(HOUR * 1000 - 10_000)
     expect(guest.get_by_role("timer")).to_have_text("00:00:10")
     guest.clock.fast_forward(9_000)
+    return guest, invitation, admin
 
 
 def test_at_the_start_the_way_in_takes_one_request(
     open_page: OpenPage, live: Live, clock: Clock
 ) -> None:
-    invitation, _ = book(open_page(), live)
-    guest = open_page()
-    wait_until_the_start(guest, invitation, clock)
+    guest, invitation, _ = wait_until_the_start(open_page, live, clock)
     asked: list[str] = []
 
     def note(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -190,10 +193,8 @@ def test_at_the_start_the_way_in_takes_one_request(
 def test_a_start_that_was_moved_at_the_last_moment_is_waited_for(
     open_page: OpenPage, live: Live, clock: Clock
 ) -> None:
+    guest, invitation, admin = wait_until_the_start(open_page, live, clock)
     page = open_page()
-    invitation, admin = book(page, live)
-    guest = open_page()
-    wait_until_the_start(guest, invitation, clock)
     page.goto(admin)
     page.locator("#time").fill("09:05")
     page.get_by_role("button", name="Save changes").click()
@@ -212,13 +213,10 @@ def test_a_start_that_was_moved_at_the_last_moment_is_waited_for(
 def test_a_conference_that_was_cancelled_at_the_last_moment(
     open_page: OpenPage, live: Live, clock: Clock
 ) -> None:
+    guest, _, admin = wait_until_the_start(open_page, live, clock)
     page = open_page()
-    invitation, admin = book(page, live)
-    guest = open_page()
-    wait_until_the_start(guest, invitation, clock)
     page.goto(admin)
-    page.get_by_text("Cancel this conference …").click()
-    page.get_by_role("button", name="Yes, cancel for good").click()
+    cancel(page)
     with guest.expect_navigation():
         guest.clock.fast_forward(2_000)
     expect(guest.locator("#id-error")).to_contain_text("There is no conference with this number")
@@ -228,9 +226,7 @@ def test_a_conference_that_was_cancelled_at_the_last_moment(
 def test_without_the_privacy_page_the_start_leads_right_into_the_room(
     open_page: OpenPage, live: Live, clock: Clock
 ) -> None:
-    invitation, _ = book(open_page(), live)
-    guest = open_page()
-    wait_until_the_start(guest, invitation, clock)
+    guest, _, _ = wait_until_the_start(open_page, live, clock)
     clock.advance(10)
     guest.clock.fast_forward(2_000)
     heading(guest, "Room")

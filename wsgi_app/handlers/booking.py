@@ -26,7 +26,7 @@ def show_form(request: Request) -> Response:
         return _form_page(request, fresh_values(request), {}, HTTPStatus.OK)
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
-    key = (request.variant, request.now // _QUARTER_SECONDS)
+    key = (request.variant, request.now // _QUARTER_SECONDS, "form")
     return request.look.kept(key, make)
 
 

@@ -73,7 +73,7 @@ def _frame(request: Request, title: str) -> Template:
             own_style=_own_style(request),
         )
 
-    return request.look.kept((home_url, language, title), make)
+    return request.look.kept((home_url, language, title, "frame"), make)
 
 
 def _own_style(request: Request) -> Html:

@@ -13,7 +13,7 @@ from ..database import Database
 from ..page import Html, Template
 from ..recurrence import to_local
 from ..web import Problem, Request, Response
-from ..words import moment_words, zone_words
+from ..words import zoned_moment_words
 from .document import REFRESH, document, in_language, open_document
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 
@@ -127,16 +127,13 @@ def _start(request: Request, conference: Conference) -> Html:
 
     def make() -> Html:
         zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-        words = texts.format(
-            "with_zone",
-            moment=moment_words(texts, conference.time, zone),
-            zone=zone_words(conference.time, zone),
-        )
+        words = zoned_moment_words(texts, conference.time, zone)
         iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
         return _START.render(texts, iso=iso, words=words, booked=conference.timezone)
 
     # Many conferences start at the same full hour.
-    return request.look.kept((texts.language, conference.time, conference.timezone), make)
+    key = (texts.language, conference.time, conference.timezone, "start")
+    return request.look.kept(key, make)
 
 
 def _door(request: Request, conference: Conference) -> Response:

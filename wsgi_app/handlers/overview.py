@@ -13,7 +13,7 @@ from ..conference import Conference
 from ..page import Html, Template, joined
 from ..recurrence import to_local
 from ..web import Lazy, Request, Response
-from ..words import moment_words, series_words, span_words, zone_words
+from ..words import moment_words, series_words, span_words, zone_words, zoned_moment_words
 from .document import document
 
 _ITEM = Template("<li>$text</li>\n")
@@ -58,8 +58,6 @@ class Details:
     def rhythm(self) -> str:
         """How a series goes on, or that the conference takes place once."""
         conference, appointment = self.conference, self.booking.appointment
-        if not appointment.rectype:
-            return str(self.texts["once"])
         first = (
             datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
         )
@@ -198,11 +196,7 @@ def stored(request: Request, conference: Conference) -> Html:
     """Return the row of a conference as the database holds it, and when it will be deleted."""
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
     deleted_at = conference.deleted_at(request.config.doors)
-    moment = request.texts.format(
-        "with_zone",
-        moment=moment_words(request.texts, deleted_at, zone),
-        zone=zone_words(deleted_at, zone),
-    )
+    moment = zoned_moment_words(request.texts, deleted_at, zone)
     return request.markup(
         "stored.html",
         rows=_ROWS.render({}, **conference._asdict()),
