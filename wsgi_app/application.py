@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,14 @@ for _each in (*routes.PLAIN, *routes.STORED):
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
+# Where not even a page can be made, for want of memory: it takes next to none.
+_LAST_STATUS = "500 Internal Server Error"
+_LAST_TEXT = b"This did not work. Please try again later.\n"
+_LAST_HEADERS = (
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Length", str(len(_LAST_TEXT))),
+    ("Cache-Control", "no-store"),
+)
 
 
 class Application:
@@ -46,6 +56,16 @@ class Application:
         self._next_cleanup = 0.0
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._answer(environ, start_response)
+        except Exception as error:
+            # A host would log the address that was asked for.
+            with suppress(Exception):
+                log.error("a request failed, and its report: %s", type(error).__name__)
+            start_response(_LAST_STATUS, list(_LAST_HEADERS), sys.exc_info())
+            return [_LAST_TEXT]
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ, self.config, self.look, self.clock())
         response, stored = self._response(request)
         if request.is_for_api:
@@ -87,7 +107,7 @@ class Application:
             )
             return _report(request, unavailable), False
         except Exception as error:
-            log.error("%s %s failed: %s", request.method, pattern, _without_values(error))
+            log.error("%s %s failed: %s", request.method, pattern, log.without_values(error))
             internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
             return _report(request, internal), False
 
@@ -103,7 +123,7 @@ class Application:
         except DatabaseError as error:
             log.error("clean-up: database: %s", error)
         except Exception as error:
-            log.error("clean-up failed: %s", _without_values(error))
+            log.error("clean-up failed: %s", log.without_values(error))
 
 
 class _ThenCall:
@@ -163,13 +183,3 @@ def _security_headers(config: Config) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "X-Robots-Tag": "noindex",
     }
-
-
-def _without_values(error: BaseException) -> str:
-    """Return where an error came from and of which kind it is; its text may quote what a visitor
-    sent.
-    """
-    import traceback
-
-    places = "".join(traceback.format_tb(error.__traceback__))
-    return f"{type(error).__name__}\n{places}"

@@ -10,3 +10,13 @@ def error(message: str, *values: object) -> None:
     import logging  # Slow to load, and most requests log nothing.
 
     logging.getLogger("planado").error(message, *values)
+
+
+def without_values(error: BaseException) -> str:
+    """Return where an error came from and of which kind it is; its text may quote what a visitor
+    sent.
+    """
+    import traceback
+
+    places = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{places}"
