@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.support.mariadb import free_port
@@ -41,7 +41,9 @@ class Server:
         *arguments: str,
         unix_socket: Path | None = None,
         environ: Mapping[str, str] | None = None,
+        preexec: Callable[[], None] | None = None,
     ) -> None:
+        self.folder = folder
         self.port = free_port()
         self.unix_socket = unix_socket
         listen = f"unix:{unix_socket}" if unix_socket else f"127.0.0.1:{self.port}"
@@ -59,6 +61,7 @@ class Server:
                 env={**_clean_environ(), **(environ or {})},
                 stdout=output,
                 stderr=output,
+                preexec_fn=preexec,  # noqa: PLW1509  # the tests that use it have no threads then
             )
         while "Planado serves on" not in self.printed():
             assert self._process.poll() is None, self.printed()
@@ -95,6 +98,10 @@ class Server:
             if line.startswith("VmRSS:")
         ]
         return int(line.split()[1]) * 1024
+
+    def wait(self, seconds: float) -> int:
+        """Wait until it has ended and return its exit status."""
+        return self._process.wait(seconds)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
