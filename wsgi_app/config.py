@@ -91,6 +91,19 @@ def _whole(least: int, most: int, unit: str = "", seconds: int = 1) -> Callable[
     return parse
 
 
+def _automatic(least: int, most: int) -> Callable[[str], int | None]:
+    """Return a parser of `N` or `auto`, which is None."""
+    number = _whole(least, most)
+
+    def parse(text: str) -> int | None:
+        try:
+            return None if text == "auto" else number(text)
+        except ValueError as error:
+            raise ValueError(f"auto, or {error}") from None
+
+    return parse
+
+
 def _words(allowed: tuple[str, ...] = ()) -> Callable[[str], tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         words = tuple(word.strip() for word in text.split(",") if word.strip())
@@ -280,6 +293,8 @@ class ApiSettings(Section):
 
 class ServerSettings(Section):
     listen = Setting("127.0.0.1:8080", parse_listen)
+    processes = Setting("auto", _automatic(1, 64))
+    """None for as many as suit the machine and the database."""
     threads = Setting("4", _whole(1, 64))
     trusted_proxy = Setting("", _proxy)
 

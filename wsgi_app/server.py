@@ -7,19 +7,24 @@ import io
 import logging
 import os
 import resource
+import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Sized
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from . import log
+from . import log, processes
 from .application import Application
 from .config import Config, ConfigError, Listen
 from .database import Database
@@ -38,9 +43,22 @@ _OTHER_FILES = 200
 _LARGEST_HEADER = 32 * 1024
 # Longer than a waiting screen takes to ask again.
 _IDLE_SECONDS = 60
+# When the server ends, a connection on which nothing comes for so long is closed: between two
+# requests, and in the middle of one.
+_QUIET_SECONDS = 0.5
+_STALLED_SECONDS = 5
+_LONGEST_END_SECONDS = 20
 
 
-class _TooLargeTask(WSGITask):  # type: ignore[misc]  # waitress has no types
+class _Task(WSGITask):  # type: ignore[misc]  # waitress has no types
+    def execute(self) -> None:
+        if not self.channel.server.accepting:
+            # The server ends: whoever asks again has to find another one.
+            self.set_close_on_finish()
+        super().execute()
+
+
+class _TooLargeTask(_Task):
     """Lets the application refuse a body that waitress has not read, in its own words."""
 
     def get_environment(self) -> dict[str, object]:
@@ -70,6 +88,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    task_class = _Task
     error_task_class = staticmethod(_error_task)
     parser_class = _Parser
 
@@ -81,30 +100,110 @@ class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
 
 def serve(config: Config, database: Database, listen: Listen | None = None) -> None:
-    """Serve until interrupted; raises ConfigError where the address cannot be listened on."""
+    """Serve until SIGTERM or Ctrl-C, and then finish what has begun; raises ConfigError where the
+    address cannot be listened on.
+    """
     address = listen or config.server.listen
-    listeners: dict[int, object] = {}
     try:
-        server = create_server(
-            Application(config, database), listeners, **_where(address), **_settings(config)
-        )
+        listeners = _listeners(address)
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot listen on {_named(address)}: {error}") from error
-    for listener in listeners.values():
-        if isinstance(listener, BaseWSGIServer):
-            listener.channel_class = _Channel
-            listener.readable = partial(_accepts, listener.readable, listener.task_dispatcher.queue)
-    # It warns of every request that has to wait for a thread.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    _silence_waitress()
+    # A connection cannot be taken through a fork.
+    database.close()
     shown = _named(address) if isinstance(address, Path) else f"http://{_named(address)}/"
     print(f"Planado serves on {shown} (Ctrl-C ends it)", flush=True)
+    number = config.server.processes or processes.suitable_number(config.database.url.scheme)
+
+    def let_go() -> None:
+        for listener in listeners:
+            listener.close()
+
     try:
-        server.run()
+        processes.run(lambda told: _serve_on(listeners, config, database, told), number, let_go)
     finally:
-        server.close()
+        let_go()
         if isinstance(address, Path):
             address.unlink(missing_ok=True)
         database.close()
+
+
+def _serve_on(
+    listeners: list[socket.socket],
+    config: Config,
+    database: Database,
+    is_told_to_end: Callable[[], bool],
+) -> None:
+    """Serve on sockets that listen until SIGTERM, Ctrl-C or `is_told_to_end` says so."""
+    channels: dict[int, Any] = {}
+    server = create_server(
+        Application(config, database), channels, sockets=listeners, **_settings(config)
+    )
+    servers = [each for each in channels.values() if isinstance(each, BaseWSGIServer)]
+    for each in servers:
+        each.channel_class = _Channel
+        each.readable = partial(_accepts, each.readable, each.task_dispatcher.queue)
+    ends = False
+
+    def end(*_: object) -> None:
+        nonlocal ends
+        ends = True
+        servers[0].pull_trigger()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, end)
+    while not ends and not is_told_to_end():
+        wasyncore.loop(timeout=1, use_poll=True, map=channels, count=1)
+    for each in servers:
+        _stop_listening(each)
+    _finish(channels)
+    server.task_dispatcher.shutdown()
+    # Each thread closes its connection when it ends, the last one the database.
+    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+        thread.join(_STALLED_SECONDS)
+
+
+def _stop_listening(server: Any) -> None:
+    """Take those who have come already, and nobody else."""
+    for _ in range(_MOST_CONNECTIONS):
+        before = len(server.active_channels)
+        server.handle_accept()
+        if len(server.active_channels) == before:
+            break
+    server.accepting = False
+    server.del_channel()
+    server.socket.close()
+
+
+def _finish(channels: dict[int, Any]) -> None:
+    """Answer the requests that have been sent, and close the connections."""
+    deadline = time.monotonic() + _LONGEST_END_SECONDS
+    while time.monotonic() < deadline:
+        wasyncore.loop(timeout=0.1, use_poll=True, map=channels, count=1)
+        open_channels = [each for each in channels.values() if isinstance(each, HTTPChannel)]
+        if not open_channels:
+            return
+        for channel in open_channels:
+            quiet = _QUIET_SECONDS if channel.request is None else _STALLED_SECONDS
+            answered = not channel.requests and not channel.total_outbufs_len
+            if answered and time.time() - channel.last_activity > quiet:
+                channel.will_close = True
+
+
+def _silence_waitress() -> None:
+    """Keep what visitors sent, and where they came from, out of the messages of waitress."""
+    logging.getLogger("waitress").addFilter(_without_words)
+    # It warns of every request that has to wait for a thread.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def _without_words(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    where = f"waitress, {record.module}.{record.funcName}, line {record.lineno}"
+    record.msg = f"{where}: {log.without_values(error)}" if error else where
+    record.args = record.exc_info = record.exc_text = None
+    return True
 
 
 def _accepts(accepts: Callable[[], bool], queued: Sized) -> bool:
@@ -113,11 +212,32 @@ def _accepts(accepts: Callable[[], bool], queued: Sized) -> bool:
     return accepts() and len(queued) < _MOST_QUEUED
 
 
-def _where(address: Listen) -> dict[str, object]:
+def _listeners(address: Listen) -> list[socket.socket]:
+    """Return sockets that listen; raises OSError and ValueError."""
     if isinstance(address, Path):
-        return {"sockets": [_unix_socket(address)]}
-    host, port = address
-    return {"host": host, "port": port}
+        listeners = [_unix_socket(address)]
+    else:
+        host, port = address
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        places = dict.fromkeys((family, place) for family, _, _, _, place in found)
+        listeners = [_tcp_socket(family, place) for family, place in places]
+    for listener in listeners:
+        # Who comes when a conference starts may have to queue; turned away, a browser waits longer.
+        listener.listen(_MOST_CONNECTIONS)
+    return listeners
+
+
+def _tcp_socket(family: socket.AddressFamily, place: Any) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind(place)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 def _named(address: Listen) -> str:
@@ -163,7 +283,6 @@ def _settings(config: Config) -> dict[str, object]:
         "max_request_body_size": _LARGEST_BODY_READ,
         "max_request_header_size": _LARGEST_HEADER,
         "connection_limit": max(100, _open_files() - _OTHER_FILES),
-        # Who comes when a conference starts may have to queue; turned away, a browser waits longer.
         "backlog": _MOST_CONNECTIONS,
         "channel_timeout": _IDLE_SECONDS,
         # select() ends the server at the 1024th open file.

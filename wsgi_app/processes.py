@@ -1,0 +1,228 @@
+"""The processes of `planado serve`: how many there are, the core that each keeps to, and another
+one in the place of one that died.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from . import log
+
+Work = Callable[[Callable[[], bool]], None]
+"""Serves until it is told to end by SIGTERM, or what it is given says that it should."""
+
+_MOST = 8
+# Two write a SQLite file in turn without waiting; of eight, some wait for seconds (measured).
+_MOST_ON_SQLITE = 2
+# Four times what one takes: the rest is for the database and the system.
+_BYTES_EACH = 128 * 1024 * 1024
+
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
+
+# One that lived shorter than this would only die again: the next one has to wait.
+_SHORT_LIFE_SECONDS = 10
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 60.0
+# Longer than a process takes to finish what it has begun.
+_LONGEST_END_SECONDS = 30
+
+
+class Limits(NamedTuple):
+    """What the control groups (version 2) of this process allow it: cores' worth of time, and
+    bytes of memory; infinite where they set no limit.
+    """
+
+    cores: float = math.inf
+    memory: float = math.inf
+
+
+class _Child(NamedTuple):
+    number: int
+    started: float
+    pause: float
+
+
+def suitable_number(scheme: str) -> int:
+    """Return how many processes suit this machine and a database of this scheme."""
+    limits = read_limits()
+    memory = min(limits.memory, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return number_for(len(_cores()), limits._replace(memory=memory), scheme)
+
+
+def number_for(cores: int, limits: Limits, scheme: str) -> int:
+    """Return how many processes suit so many cores, these limits and a database of this scheme."""
+    most = _MOST_ON_SQLITE if scheme == "sqlite" else _MOST
+    by_memory = most if limits.memory == math.inf else int(limits.memory // _BYTES_EACH)
+    by_time = most if limits.cores == math.inf else math.ceil(limits.cores)
+    return max(1, min(most, cores, by_memory, by_time))
+
+
+def read_limits(root: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> Limits:
+    """Return the tightest limits of the control group that `own` names and of those above it."""
+    with suppress(OSError):
+        for line in own.read_text().splitlines():
+            if line.startswith("0::"):
+                group = root / line[3:].lstrip("/")
+                above = [group, *group.parents]
+                groups = above[: above.index(root) + 1] if root in above else [root]
+                return Limits(min(map(_time_limit, groups)), min(map(_memory_limit, groups)))
+    return Limits()
+
+
+def run(work: Work, number: int, let_go: Callable[[], None]) -> None:
+    """Let `work` be done by so many processes, by this one alone where it is one, until SIGTERM or
+    Ctrl-C has ended them all.
+
+    The caller has no thread and no connection, which could not be taken through a
+    fork; `let_go` closes its sockets, so that those of the last process are the last.
+    """
+    if number == 1:
+        _keep_to_core(os.getpid())
+        work(lambda: False)
+    else:
+        _Supervisor(work, number, let_go).run()
+
+
+class _Supervisor:
+    def __init__(self, work: Work, number: int, let_go: Callable[[], None]) -> None:
+        self._work = work
+        self._let_go = let_go
+        self._due = dict.fromkeys(range(number), 0.0)
+        """When the process of this number is to be started."""
+        self._pauses = dict.fromkeys(range(number), 0.0)
+        self._children: dict[int, _Child] = {}
+        self._heeded = {signal.SIGTERM, signal.SIGCHLD}
+        # A shell makes what it starts in the background deaf to Ctrl-C.
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+            self._heeded.add(signal.SIGINT)
+
+    def run(self) -> None:
+        # Blocked, they wait to be asked for: none comes between two steps.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)
+        # What all processes share is never moved, so that it stays shared.
+        gc.collect()
+        gc.freeze()
+        try:
+            while not self._is_told_to_end():
+                self._bury()
+        finally:
+            self._let_go()
+            self._end()
+
+    def _is_told_to_end(self) -> bool:
+        now = time.monotonic()
+        for number in [number for number, due in self._due.items() if due <= now]:
+            del self._due[number]
+            self._start(number)
+        seconds = min(self._due.values(), default=now + 3600) - now
+        received = signal.sigtimedwait(self._heeded, max(0.0, seconds))
+        return received is not None and received.si_signo != signal.SIGCHLD
+
+    def _start(self, number: int) -> None:
+        parent = os.getpid()
+        process = os.fork()
+        if process == 0:
+            self._become_child(number, parent)
+        self._children[process] = _Child(number, time.monotonic(), self._pauses[number])
+
+    def _become_child(self, number: int, parent: int) -> NoReturn:
+        status = 1
+        try:
+            # A terminal sends Ctrl-C to all of them; the supervisor passes it on in its own way.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
+            _keep_to_core(parent + number)
+            # Without its supervisor it would hold the address for ever.
+            self._work(lambda: os.getppid() != parent)
+            status = 0
+        except BaseException as error:
+            log.error("a process failed: %s", log.without_values(error))
+        finally:
+            os._exit(status)
+
+    def _bury(self) -> None:
+        """Take note of the processes that have died, and plan their successors."""
+        while self._children:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if process == 0:
+                return
+            child = self._children.pop(process, None)
+            if child is None:
+                continue
+            pause = 0.0
+            if time.monotonic() - child.started < _SHORT_LIFE_SECONDS:
+                pause = min(max(_FIRST_PAUSE_SECONDS, 2 * child.pause), _LONGEST_PAUSE_SECONDS)
+            self._pauses[child.number] = pause
+            self._due[child.number] = time.monotonic() + pause
+            log.error(
+                "a process ended (%s); another one starts in %.1f s",
+                _cause(status),
+                pause,
+            )
+
+    def _end(self) -> None:
+        for process in self._children:
+            os.kill(process, signal.SIGTERM)
+        deadline = time.monotonic() + _LONGEST_END_SECONDS
+        while self._children:
+            process, _ = os.waitpid(-1, os.WNOHANG)
+            self._children.pop(process, None)
+            if process:
+                continue
+            left = deadline - time.monotonic()
+            if left <= 0:
+                for late in self._children:
+                    os.kill(late, signal.SIGKILL)
+            signal.sigtimedwait({signal.SIGCHLD}, max(1.0, left))
+
+
+def _cause(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+
+def _cores() -> list[int]:
+    # Where there is no affinity, as on a Mac, all cores may be used.
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _keep_to_core(number: int) -> None:
+    """Keep this process on one of the cores it may use, the next one for the next number.
+
+    Threads of one Python process that move between cores fight for its lock: the
+    same four answer half as often (measured). Under a quota the scheduler needs
+    its freedom to use up the time that is granted.
+    """
+    if hasattr(os, "sched_setaffinity") and read_limits().cores == math.inf:
+        cores = _cores()
+        # A host may forbid it.
+        with suppress(OSError):
+            os.sched_setaffinity(0, {cores[number % len(cores)]})
+
+
+def _time_limit(group: Path) -> float:
+    quota, _, period = _content(group / "cpu.max").partition(" ")
+    return int(quota) / int(period) if quota.isdigit() and int(period) else math.inf
+
+
+def _memory_limit(group: Path) -> float:
+    limit = _content(group / "memory.max")
+    return int(limit) if limit.isdigit() else math.inf
+
+
+def _content(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
