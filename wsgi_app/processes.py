@@ -16,8 +16,8 @@ from typing import NamedTuple, NoReturn
 
 from . import log
 
-Work = Callable[[Callable[[], bool]], None]
-"""Serves until it is told to end by SIGTERM, or what it is given says that it should."""
+Work = Callable[[int | None], None]
+"""Serves until SIGTERM, Ctrl-C or the end of the pipe whose reading end it is given."""
 
 _MOST = 8
 # Two write a SQLite file in turn without waiting; of eight, some wait for seconds (measured).
@@ -87,7 +87,7 @@ def run(work: Work, number: int, let_go: Callable[[], None]) -> None:
     """
     if number == 1:
         _keep_to_core(os.getpid())
-        work(lambda: False)
+        work(None)
     else:
         _Supervisor(work, number, let_go).run()
 
@@ -100,6 +100,9 @@ class _Supervisor:
         """When the process of this number is to be started."""
         self._pauses = dict.fromkeys(range(number), 0.0)
         self._children: dict[int, _Child] = {}
+        # Its end is told to all, also where this process is killed: without it they would hold the
+        # address for ever.
+        self._end_of_life, self._life = os.pipe()
         self._heeded = {signal.SIGTERM, signal.SIGCHLD}
         # A shell makes what it starts in the background deaf to Ctrl-C.
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
@@ -128,21 +131,21 @@ class _Supervisor:
         return received is not None and received.si_signo != signal.SIGCHLD
 
     def _start(self, number: int) -> None:
-        parent = os.getpid()
+        core = os.getpid() + number
         process = os.fork()
         if process == 0:
-            self._become_child(number, parent)
+            self._become_child(core)
         self._children[process] = _Child(number, time.monotonic(), self._pauses[number])
 
-    def _become_child(self, number: int, parent: int) -> NoReturn:
+    def _become_child(self, core: int) -> NoReturn:
         status = 1
         try:
+            os.close(self._life)
             # A terminal sends Ctrl-C to all of them; the supervisor passes it on in its own way.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
-            _keep_to_core(parent + number)
-            # Without its supervisor it would hold the address for ever.
-            self._work(lambda: os.getppid() != parent)
+            _keep_to_core(core)
+            self._work(self._end_of_life)
             status = 0
         except BaseException as error:
             log.error("a process failed: %s", log.without_values(error))
@@ -170,8 +173,8 @@ class _Supervisor:
             )
 
     def _end(self) -> None:
-        for process in self._children:
-            os.kill(process, signal.SIGTERM)
+        os.close(self._life)
+        os.close(self._end_of_life)
         deadline = time.monotonic() + _LONGEST_END_SECONDS
         while self._children:
             process, _ = os.waitpid(-1, os.WNOHANG)

@@ -120,7 +120,7 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
             listener.close()
 
     try:
-        processes.run(lambda told: _serve_on(listeners, config, database, told), number, let_go)
+        processes.run(lambda end: _serve_on(listeners, config, database, end), number, let_go)
     finally:
         let_go()
         if isinstance(address, Path):
@@ -128,13 +128,28 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
         database.close()
 
 
+class _EndOfLife(wasyncore.file_dispatcher):  # type: ignore[misc]  # waitress has no types
+    """The reading end of a pipe: its end says that this process ends, too."""
+
+    def __init__(self, file: int, channels: dict[int, Any], end: Callable[[], None]) -> None:
+        super().__init__(file, channels)
+        self._end = end
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_read(self) -> None:
+        self.handle_close()
+
+    def handle_close(self) -> None:
+        self._end()
+        self.close()
+
+
 def _serve_on(
-    listeners: list[socket.socket],
-    config: Config,
-    database: Database,
-    is_told_to_end: Callable[[], bool],
+    listeners: list[socket.socket], config: Config, database: Database, end_of_life: int | None
 ) -> None:
-    """Serve on sockets that listen until SIGTERM, Ctrl-C or `is_told_to_end` says so."""
+    """Serve on sockets that listen until SIGTERM, Ctrl-C or the end of the pipe `end_of_life`."""
     channels: dict[int, Any] = {}
     server = create_server(
         Application(config, database), channels, sockets=listeners, **_settings(config)
@@ -153,7 +168,9 @@ def _serve_on(
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, end)
-    while not ends and not is_told_to_end():
+    if end_of_life is not None:
+        _EndOfLife(end_of_life, channels, end)
+    while not ends:
         wasyncore.loop(timeout=1, use_poll=True, map=channels, count=1)
     for each in servers:
         _stop_listening(each)
