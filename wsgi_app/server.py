@@ -108,7 +108,7 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
         listeners = _listeners(address)
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot listen on {_named(address)}: {error}") from error
-    _silence_waitress()
+    silence_waitress()
     # A connection cannot be taken through a fork.
     database.close()
     shown = _named(address) if isinstance(address, Path) else f"http://{_named(address)}/"
@@ -208,7 +208,7 @@ def _finish(channels: dict[int, Any]) -> None:
                 channel.will_close = True
 
 
-def _silence_waitress() -> None:
+def silence_waitress() -> None:
     """Keep what visitors sent, and where they came from, out of the messages of waitress."""
     logging.getLogger("waitress").addFilter(_without_words)
     # It warns of every request that has to wait for a thread.

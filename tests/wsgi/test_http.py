@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.support.clock import DAY, HOUR, MINUTE, Clock
 from wsgi_app import routes
 from wsgi_app.conference import Conference
 from wsgi_app.database import SqliteDatabase
+from wsgi_app.server import silence_waitress
 
 
 def addresses(client: Client) -> dict[str, str]:
@@ -318,6 +320,39 @@ def test_nothing_personal_is_logged(
     assert "GET /admin/{iid}/{aid} failed" in caplog.text
     for secret in ("Secret", booked.iid, booked.aid, "127.0.0.1"):
         assert secret not in caplog.text
+
+
+def test_where_even_the_report_of_an_error_fails_nothing_personal_is_logged(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def starve(*_: object) -> None:
+        raise MemoryError("/admin/1234567812345678")
+
+    monkeypatch.setattr("wsgi_app.application._report", starve)
+    answer = client.get("/admin/1234567812345678/8765432187654321?name=Nobody")
+    assert (answer.status, answer.text) == (500, "This did not work. Please try again later.\n")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert [record.getMessage() for record in caplog.records] == [
+        "a request failed, and its report: MemoryError"
+    ]
+
+
+def test_waitress_tells_where_it_failed_and_nothing_of_a_visitor(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    waitress = logging.getLogger("waitress")
+    silence_waitress()
+    text = "Nobody's business"
+    try:
+        raise ValueError(text)
+    except ValueError:
+        waitress.exception("Exception while serving %s", "/admin/1234567812345678")
+    waitress.warning("Unknown Forwarded token: for=192.0.2.1")
+    first, second = (record.getMessage() for record in caplog.records)
+    assert re.match(r"waitress, test_http\.test_waitress\w+, line \d+: ValueError\n", first)
+    assert re.fullmatch(r"waitress, test_http\.test_waitress\w+, line \d+", second)
+    for word in ("Nobody", "1234567812345678", "192.0.2.1"):
+        assert word not in caplog.text
 
 
 def test_a_visit_cleans_up_after_its_answer_once_a_minute(
