@@ -48,7 +48,6 @@ class Limits(NamedTuple):
 class _Child(NamedTuple):
     number: int
     started: float
-    pause: float
 
 
 def suitable_number(scheme: str) -> int:
@@ -85,7 +84,8 @@ def run(work: Work, number: int, let_go: Callable[[], None]) -> None:
     The caller has no thread and no connection, which could not be taken through a
     fork; `let_go` closes its sockets, so that those of the last process are the last.
     """
-    if number == 1:
+    # A Mac cannot wait for signals with a deadline.
+    if number == 1 or not hasattr(signal, "sigtimedwait"):
         _keep_to_core(os.getpid())
         work(None)
     else:
@@ -132,10 +132,15 @@ class _Supervisor:
 
     def _start(self, number: int) -> None:
         core = os.getpid() + number
-        process = os.fork()
+        started = time.monotonic()
+        try:
+            process = os.fork()
+        except OSError as error:
+            self._plan_successor(_Child(number, started), type(error).__name__)
+            return
         if process == 0:
             self._become_child(core)
-        self._children[process] = _Child(number, time.monotonic(), self._pauses[number])
+        self._children[process] = _Child(number, started)
 
     def _become_child(self, core: int) -> NoReturn:
         status = 1
@@ -159,18 +164,17 @@ class _Supervisor:
             if process == 0:
                 return
             child = self._children.pop(process, None)
-            if child is None:
-                continue
-            pause = 0.0
-            if time.monotonic() - child.started < _SHORT_LIFE_SECONDS:
-                pause = min(max(_FIRST_PAUSE_SECONDS, 2 * child.pause), _LONGEST_PAUSE_SECONDS)
-            self._pauses[child.number] = pause
-            self._due[child.number] = time.monotonic() + pause
-            log.error(
-                "a process ended (%s); another one starts in %.1f s",
-                _cause(status),
-                pause,
-            )
+            if child:
+                self._plan_successor(child, _cause(status))
+
+    def _plan_successor(self, child: _Child, cause: str) -> None:
+        pause = 0.0
+        if time.monotonic() - child.started < _SHORT_LIFE_SECONDS:
+            longer = max(_FIRST_PAUSE_SECONDS, 2 * self._pauses[child.number])
+            pause = min(longer, _LONGEST_PAUSE_SECONDS)
+        self._pauses[child.number] = pause
+        self._due[child.number] = time.monotonic() + pause
+        log.error("a process ended (%s); another one starts in %.1f s", cause, pause)
 
     def _end(self) -> None:
         os.close(self._life)
