@@ -47,6 +47,7 @@ def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None)
         swept += db.transaction(_sweep(db, past, doors, now))
         after_time, after_iid = past[-1].time, past[-1].iid
         batches = None if batches is None else batches - 1
+    db.checkpoint()
     if swept.left:
         log.error("clean-up left %d series: rhythm or time zone unknown here", swept.left)
     return swept

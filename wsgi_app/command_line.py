@@ -64,8 +64,10 @@ def _cleanup(options: argparse.Namespace) -> int:
 
 def _init_db(options: argparse.Namespace) -> int:
     config = _config(options)
-    for line in migrate(_database(config, _MIGRATION_SECONDS), options.timezone):
+    database = _database(config, _MIGRATION_SECONDS)
+    for line in migrate(database, options.timezone):
         print(line)
+    database.rewrite()
     print(f"the table {config.database.table} is up to date")
     return 0
 

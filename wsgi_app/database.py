@@ -41,6 +41,7 @@ _TRIES = 8
 _FIRST_PAUSE_SECONDS = 0.01
 _CONNECT_SECONDS = 5
 _LOCK_SECONDS = 5
+_CHECKPOINT_MILLISECONDS = 100
 # Longer than a lock is waited for; a server that hangs may not hold up the pages for long.
 ANSWER_SECONDS = 10
 # Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what was confirmed through one node is there
@@ -140,6 +141,18 @@ class Database(ABC):
         """Say whether the file of an embedded database has been made; True of any other."""
         return True
 
+    def checkpoint(self) -> None:
+        """Let an embedded database clear its files of what was deleted, and have all that is stored
+        in the one of its name; what somebody else's work holds up is left for the next time.
+        """
+        return
+
+    def rewrite(self) -> None:
+        """Write the file of an embedded database anew, without remains of what was deleted; raises
+        DatabaseError.
+        """
+        return
+
     def close(self) -> None:
         """Close the connection of the calling thread."""
         self._local.__dict__.pop("kept", None)
@@ -230,6 +243,19 @@ class SqliteDatabase(Database):
     def exists(self) -> bool:
         return self.path.exists()
 
+    def checkpoint(self) -> None:
+        with self._writing, suppress(DatabaseError):
+            # Who writes would wait as long as it does for those who read.
+            self._execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLISECONDS}", {})
+            try:
+                self._execute("PRAGMA wal_checkpoint(TRUNCATE)", {})
+            finally:
+                self._execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}", {})
+
+    def rewrite(self) -> None:
+        self.run("VACUUM")
+        self.checkpoint()
+
     def _connect(self) -> sqlite3.Connection:
         import sqlite3
 
@@ -245,6 +271,8 @@ class SqliteDatabase(Database):
             connection.execute("PRAGMA journal_mode = WAL")
             # With NORMAL a power cut could take back a booking that was confirmed.
             connection.execute("PRAGMA synchronous = FULL")
+            # What is deleted is overwritten: its numbers opened doors.
+            connection.execute("PRAGMA secure_delete = ON")
             return connection
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:

@@ -61,6 +61,7 @@ def cancel(request: Request, db: Database) -> Response:
     """Deletes the conference at once and offers the entry that takes it out of calendars."""
     conference = _get(request, db)
     storage.remove_conference(db, conference.iid, conference.aid)
+    db.checkpoint()
     booking = _booking(request, conference, request.form)
     # One more than a change of this very second.
     sequence = _next_sequence(request) + 1

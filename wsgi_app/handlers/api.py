@@ -85,6 +85,7 @@ def cancel(request: Request, db: Database) -> Response:
         conference = _get(request, db)
         _check_precondition(request, conference)
         if storage.remove_if_unchanged(db, conference):
+            db.checkpoint()
             return Response(b"", HTTPStatus.NO_CONTENT)
     raise Unavailable("the row keeps changing")
 
