@@ -125,6 +125,7 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
         let_go()
         if isinstance(address, Path):
             address.unlink(missing_ok=True)
+        database.checkpoint()
         database.close()
 
 
