@@ -201,7 +201,9 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
     away = {"PLANADO_DATABASE_URL": f"mysql://me:secret@/planado?unix_socket={tmp_path}/none"}
     done = planado(tmp_path, "cleanup", environ=away)
     assert done.returncode == 1
-    assert done.stderr == f"planado: cannot connect to {tmp_path}/none: 2003\n"
+    assert done.stderr == (
+        f"planado: cannot connect to {tmp_path}/none: there is no such socket (error 2003)\n"
+    )
     assert planado(tmp_path, "serve", "--listen", "nowhere").returncode == 2
     (tmp_path / "away.ini").write_text("[server]\nlisten = nosuch.invalid:8080\n")
     done = planado(tmp_path, "serve", "--config", "away.ini")
