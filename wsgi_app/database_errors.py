@@ -6,8 +6,9 @@ import socket
 import ssl
 
 _MEANINGS = {
+    0: "the connection was closed",
     1021: "its disk is full",
-    1040: "all its connections are taken (max_connections)",
+    1040: "all its connections are taken: raise max_connections",
     1044: "this user has no right to this database, or there is none of this name",
     1045: (
         "access denied: there is no such user, the password is wrong, or the user may not come "
@@ -21,7 +22,7 @@ _MEANINGS = {
     1130: "no user may come from this computer",
     1142: "this user lacks a right: see docs/mariadb.md",
     1143: "this user lacks a right: see docs/mariadb.md",
-    1203: "this user has too many connections (max_user_connections)",
+    1203: "this user has too many connections: raise max_user_connections",
     1205: "another program holds a lock",
     1213: "another transaction went first",
     1226: "this user has used up what its account allows",
@@ -57,8 +58,10 @@ def in_words(error: Exception) -> str:
     cause = error if isinstance(error, OSError) else error.__context__
     meaning = _reason(cause) if isinstance(cause, OSError) else ""
     number = error.args[0] if error.args else None
-    if isinstance(error, OSError) or not isinstance(number, int):
-        return meaning or type(error).__name__
+    if isinstance(error, OSError):
+        return meaning
+    if not isinstance(number, int):
+        return f"what answers there does not speak as MariaDB does ({type(error).__name__})"
     meaning = meaning or _MEANINGS.get(number, "")
     return f"{meaning} (error {number})" if meaning else f"error {number}"
 

@@ -5,6 +5,7 @@ and what cannot be written to does not count as healthy.
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,22 @@ def test_a_page_says_the_same_in_the_log(
     assert "GET /i/{iid}: database: cannot connect" in caplog.text
     assert "(error 1698)" in caplog.text
     assert str(10**15) not in caplog.text
+
+
+def test_another_kind_of_server_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as listener:
+        connected = threading.Thread(target=_greet, args=(listener,))
+        connected.start()
+        url = f"{NOBODY}127.0.0.1:{listener.getsockname()[1]}/planado"
+        done = planado(tmp_path, "cleanup", environ={"PLANADO_DATABASE_URL": url})
+        connected.join()
+    assert "what answers there does not speak as MariaDB does" in done.stderr
+
+
+def _greet(listener: socket.socket) -> None:
+    with listener.accept()[0] as connection:
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        connection.recv(1024)
 
 
 def inserts(server: MariaServer) -> int:
