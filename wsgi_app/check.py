@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any
 
+from . import storage
 from .database import Database
 from .look import Look
 from .migrate import pending
@@ -44,12 +45,15 @@ def check_templates(look: Look) -> str:
 
 
 def check_database(database: Database) -> str:
-    """Say which database it is; raises LookupError where it needs `init-db`, DatabaseError."""
+    """Say which database it is, having tried to write to it; raises LookupError where it needs
+    `init-db`, DatabaseError.
+    """
     if not database.exists():
         return f"{database.dialect}, made at the first start"
     missing = pending(database)
     if missing:
         raise LookupError(f'{", ".join(missing)} not applied: run "planado.py init-db"')
+    storage.try_to_write(database)
     return f"{database.dialect}, table {database.table}"
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from . import __version__
 from .check import check_database, check_templates, check_translations
 from .cleanup import Swept, clean_up
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
@@ -110,6 +111,7 @@ def _database(config: Config, answer_seconds: int = ANSWER_SECONDS) -> Database:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="planado.py", description="Appointments for Jitsi Meet.")
+    parser.add_argument("--version", action="version", version=f"planado {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(

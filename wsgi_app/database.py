@@ -358,11 +358,12 @@ class MariaDatabase(Database):
             if _is_in_cluster(connection):
                 connection.query(f"SET SESSION wsrep_sync_wait = {_WAIT_FOR_CLUSTER}")
             return connection
-        # UnicodeError: what getaddrinfo raises for a host such as a..b.
-        except (pymysql.Error, OSError, UnicodeError) as error:
+        # UnicodeError: what getaddrinfo raises for a host such as a..b; RuntimeError: what PyMySQL
+        # raises for want of a package that this user's way to sign in takes.
+        except (pymysql.Error, OSError, UnicodeError, RuntimeError) as error:
             place = self.url.unix_socket or f"{host}:{port}"
             cause = _NoAnswer if isinstance(error.__context__, TimeoutError) else Unavailable
-            raise cause(f"cannot connect to {place}: {_number(error)}") from None
+            raise cause(f"cannot connect to {place}: {_in_words(error)}") from None
 
     @cached_property
     def _tls(self) -> dict[str, Any]:
@@ -423,19 +424,19 @@ class MariaDatabase(Database):
 
         number = _number(error)
         if number == ER.DUP_ENTRY:
-            return DuplicateKey(str(number))
+            return DuplicateKey(_in_words(error))
         if number == ER.LOCK_DEADLOCK:
-            return _Conflict(str(number))
+            return _Conflict(_in_words(error))
         if isinstance(error.__context__, TimeoutError):
             return _NoAnswer(f"no answer within {self.answer_seconds} seconds")
         lost = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, *_NOT_SERVING)
         if number in lost or isinstance(error, OSError | pymysql.InterfaceError):
-            return _ConnectionLost(str(number))
+            return _ConnectionLost(_in_words(error))
         if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
             return Unprepared(f"{number}: tables missing or older than this program")
         if isinstance(error, pymysql.OperationalError | pymysql.InternalError):
-            return Unavailable(str(number))
-        return DatabaseError(str(number))
+            return Unavailable(_in_words(error))
+        return DatabaseError(_in_words(error))
 
 
 def open_database(
@@ -472,6 +473,12 @@ def _is_in_cluster(connection: pymysql.Connection[Cursor]) -> bool:
         cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
         row = cursor.fetchone()
         return row is not None and row[1] == "ON"
+
+
+def _in_words(error: Exception) -> str:
+    from .database_errors import in_words
+
+    return in_words(error)
 
 
 def _number(error: Exception) -> int | str:

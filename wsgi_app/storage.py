@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from . import identifier
 from .conference import Appointment, Conference, Doors
 from .database import Database, DuplicateKey, Unavailable
 
@@ -18,6 +19,10 @@ _TRIES = 10
 
 class IdentifierTaken(Exception):
     """Another conference has this invitation identifier."""
+
+
+class _TakenBack(Exception):
+    """A transaction has shown what it was for."""
 
 
 def find_conference(db: Database, iid: int, doors: Doors, now: float) -> Conference | None:
@@ -185,6 +190,28 @@ def remove_if_unchanged(db: Database, conference: Conference) -> bool:
 def ping(db: Database) -> None:
     """Ask whether the table can be read; raises DatabaseError."""
     db.one("SELECT iid FROM {table} LIMIT 1")
+
+
+def try_to_write(db: Database) -> None:
+    """Ask whether a row can be stored, and leave none behind; raises DatabaseError."""
+    # Below zero it is nobody's, and drawn, so that two who try do not wait for each other.
+    iid = -identifier.draw()
+
+    def work() -> None:
+        # So far ahead that no clean-up meets it.
+        db.run(
+            "INSERT INTO {table} (iid, aid, rid, time) VALUES (:iid, 0, 0, :time)",
+            iid=iid,
+            time=2**62,
+        )
+        if db.dialect == "mariadb":
+            # Replicas and a binary log need not hear of it.
+            raise _TakenBack
+        # SQLite meets a full disk only when it commits.
+        db.run("DELETE FROM {table} WHERE iid = :iid", iid=iid)
+
+    with suppress(_TakenBack):
+        db.transaction(work)
 
 
 def _find_row(db: Database, iid: int) -> Conference | None:

@@ -15,6 +15,7 @@ import pytest
 from tests.support.client import booking_fields
 from tests.support.clock import Clock
 from tests.support.process import ROOT, Server, planado
+from wsgi_app import __version__
 
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 
@@ -201,7 +202,9 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
     away = {"PLANADO_DATABASE_URL": f"mysql://me:secret@/planado?unix_socket={tmp_path}/none"}
     done = planado(tmp_path, "cleanup", environ=away)
     assert done.returncode == 1
-    assert done.stderr == f"planado: cannot connect to {tmp_path}/none: 2003\n"
+    assert done.stderr == (
+        f"planado: cannot connect to {tmp_path}/none: there is no such socket (error 2003)\n"
+    )
     assert planado(tmp_path, "serve", "--listen", "nowhere").returncode == 2
     (tmp_path / "away.ini").write_text("[server]\nlisten = nosuch.invalid:8080\n")
     done = planado(tmp_path, "serve", "--config", "away.ini")
@@ -260,5 +263,15 @@ def test_every_command_is_in_the_help_and_the_readme() -> None:
     for command in ("serve", "cleanup", "init-db", "check"):
         assert command in text
         assert f"planado.py {command}" in readme
+    assert "--version" in text
     assert planado(ROOT).returncode == 2
     assert planado(ROOT, "dance").returncode == 2
+
+
+def test_it_says_which_version_it_is(tmp_path: Path) -> None:
+    done = planado(tmp_path, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"planado {__version__}\n", "")
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) < 900

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.faults.conftest import MakeServer
 from tests.support.process import Server, planado
 from tests.support.small_disk import small_disk
-from tests.support.visitors import Visitors
+from tests.support.visitors import Visitors, wait_until
 
 
 @contextmanager
@@ -42,9 +42,12 @@ def test_the_disk_is_full(tmp_path: Path, make_server: MakeServer) -> None:
             visitors.wait_for("POST", 503, 10)
             # Who only looks is served.
             visitors.wait_for("GET", 200, 10)
+            wait_until(lambda: server.request("GET", "/health")[0].status == 503)
+            assert "planado.db: SQLITE_FULL" in planado(disk.folder, "check").stdout
             disk.free()
             visitors.wait_for("POST", 200, 10)
         visitors.check()
+        wait_until(lambda: server.request("GET", "/health")[0].status == 200)
         with closing(sqlite3.connect(disk.folder / "planado.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 

@@ -153,7 +153,9 @@ def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: P
     try:
         server.install()
         server.start(
-            f"--ssl-cert={tmp_path / 'server.pem'}", f"--ssl-key={tmp_path / 'server.key'}"
+            f"--ssl-cert={tmp_path / 'server.pem'}",
+            f"--ssl-key={tmp_path / 'server.key'}",
+            "--bind-address=127.0.0.1,127.0.0.2",
         )
         server.administrate("CREATE DATABASE planado")
         server.administrate("CREATE USER planado IDENTIFIED BY 'word' REQUIRE SSL")
@@ -161,10 +163,13 @@ def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: P
         (tmp_path / "password").write_text("word\n")
         address = f"mysql://planado@127.0.0.1:{server.port}/planado?password_file=password"
         assert make_client(url=f"{address}&tls_ca=ca.pem").book()
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match=r"access denied: .* without TLS \(error 1045\)"):
             make_client(url=address)
-        with pytest.raises(Unavailable):
+        with pytest.raises(Unavailable, match=r"certificate was refused: .* \(error 2003\)"):
             make_client(url=f"{address}&tls=yes")
+        elsewhere = address.replace("127.0.0.1", "127.0.0.2")
+        with pytest.raises(Unavailable, match=r"refused: .*mismatch.* '127.0.0.2'"):
+            make_client(url=f"{elsewhere}&tls_ca=ca.pem")
     finally:
         server.remove()
 

@@ -16,7 +16,16 @@ PACKAGE = ROOT / "wsgi_app"
 
 # From the foundations up: a module imports only what stands on an earlier line.
 LAYERS = [
-    {"identifier", "recurrence", "page", "texts", "database_url", "log", "qr_code"},
+    {
+        "identifier",
+        "recurrence",
+        "page",
+        "texts",
+        "database_url",
+        "database_errors",
+        "log",
+        "qr_code",
+    },
     {"conference", "look", "words", "database", "vtimezone", "processes"},
     {"config", "storage", "ical"},
     {"takeover"},
