@@ -1,5 +1,5 @@
 """The log. Nothing that a visitor sent may stand in it: methods, route patterns and error numbers
-only.
+with what they mean.
 """
 
 from __future__ import annotations
