@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -53,8 +54,8 @@ class Fields:
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        names = [name for name, _ in pairs]
-        self.doubled = frozenset(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        self.doubled = frozenset(name for name in times if times[name] > 1)
         self._values = dict(reversed(pairs))
 
     def __getitem__(self, name: str) -> str:
