@@ -26,8 +26,7 @@ def show_form(request: Request) -> Response:
         return _form_page(request, fresh_values(request), {}, HTTPStatus.OK)
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
-    key = (request.variant, request.now // _QUARTER_SECONDS, "form")
-    return request.look.kept(key, make)
+    return request.kept(("form", request.now // _QUARTER_SECONDS), make)
 
 
 def book(request: Request, db: Database) -> Response:

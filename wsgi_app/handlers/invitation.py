@@ -95,7 +95,7 @@ def _a_person_navigates(request: Request) -> bool:
 
 
 def _waiting(request: Request, conference: Conference, doors: Doors) -> Response:
-    page = request.look.kept((request.variant, "waiting"), lambda: _waiting_page(request))
+    page = request.kept(("waiting",), lambda: _waiting_page(request))
     opens_in = conference.opens_at(doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     shows_start = request.config.privacy.show_start
@@ -132,7 +132,7 @@ def _start(request: Request, conference: Conference) -> Html:
         return _START.render(texts, iso=iso, words=words, booked=conference.timezone)
 
     # Many conferences start at the same full hour.
-    key = (texts.language, conference.time, conference.timezone, "start")
+    key = (texts.language, "start", conference.time, conference.timezone)
     return request.look.kept(key, make)
 
 
@@ -145,7 +145,7 @@ def _door(request: Request, conference: Conference) -> Response:
         )
         return document(request, request.texts["door_title"], content)
 
-    return request.look.kept((request.variant, conference.iid, "door"), make)
+    return request.kept(("door", conference.iid), make)
 
 
 def _unknown(request: Request) -> Response:
