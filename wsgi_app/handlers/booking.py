@@ -73,11 +73,11 @@ def _form_page(
         # Script suggests the visitor's own zone only where nothing has been chosen yet.
         presets=Html() if errors else Html("data-presets"),
     )
-    headers = {
-        # Kept by the browser, so that Back finds the form as it was filled in.
-        "Cache-Control": "private, no-cache",
-        "X-Robots-Tag": "all",
-    }
+    headers = {"X-Robots-Tag": "all"}
+    if not errors and request.asks_for_no_more:
+        # Without a word of the visitor's in it, it may be kept by the browser, so that Back finds
+        # it as it was filled in.
+        headers["Cache-Control"] = "private, no-cache"
     return document(request, request.texts["book_title"], content, status, headers=headers)
 
 

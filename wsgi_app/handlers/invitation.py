@@ -54,8 +54,7 @@ def show_qr_code(request: Request) -> Response:
     if iid is None or ending != "svg":
         raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
     picture = qr_code(request.url(f"/i/{iid}"))
-    headers = {"Content-Type": "image/svg+xml", "Cache-Control": "private, max-age=86400"}
-    return Response(picture, headers=headers)
+    return Response(picture, headers={"Content-Type": "image/svg+xml"})
 
 
 def show(request: Request, db: Database) -> Response:
