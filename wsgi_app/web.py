@@ -261,13 +261,15 @@ class Request:
     def _root(self) -> str:
         if self.config.site.base_url:
             return self.config.site.base_url
-        host = self.environ.get("HTTP_HOST", "")
-        if not _is_host(host):
-            host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+        # A proxy that is trusted may have put what a stranger sent into all three.
+        server = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+        hosts = (self.environ.get("HTTP_HOST", ""), server)
+        host = next(filter(_is_host, hosts), "localhost")
+        scheme = "https" if self.environ["wsgi.url_scheme"].lower() == "https" else "http"
         mount = self.environ.get("SCRIPT_NAME", "")
         if mount:
             mount = quote(mount.encode("latin-1")).rstrip("/")
-        return f"{self.environ['wsgi.url_scheme']}://{host}{mount}"
+        return f"{scheme}://{host}{mount}"
 
     def _begins_with(self, path: str) -> bool:
         asked: str = self.environ.get("PATH_INFO", "")
