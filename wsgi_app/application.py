@@ -86,6 +86,7 @@ class Application:
         """Return the answer, and whether it came from the database."""
         pattern = "(no route)"
         try:
+            _ = request.query_string  # One that is too long is refused, whatever it is for.
             if request.is_for_api and not self.config.api.enabled:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
             route, values = _route(request.method, request.path)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -17,8 +18,8 @@ from .texts import FALLBACK, Texts
 Page = TypeVar("Page")
 
 _BUILT_IN = Path(__file__).parent
-# Keys come from visitors, so their number has an end: some megabytes of pages.
-_MOST_KEPT = 256
+# Bytes of all pages that are kept and of their keys, which come from visitors.
+MOST_KEPT = 4 * 1024 * 1024
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -55,7 +56,8 @@ class Look:
     def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
-        self._kept: dict[tuple[object, ...], Any] = {}
+        self._kept: dict[tuple[object, ...], tuple[Any, int]] = {}
+        self._kept_bytes = 0
         self._keeping = threading.Lock()
         self.template = cache(self._template)
         self.template_in = cache(self._template_in)
@@ -69,16 +71,26 @@ class Look:
 
     def kept(self, key: tuple[object, ...], make: Callable[[], Page]) -> Page:
         """Return a page, or a part of one, that is the same for everybody with this key, made by
-        `make` only once.
+        `make` only once; the oldest go when there are more than 4 MiB of them.
         """
-        page: Page | None = self._kept.get(key)
-        if page is None:
-            page = make()
-            with self._keeping:
-                if len(self._kept) >= _MOST_KEPT:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[key] = page
+        kept = self._kept.get(key)
+        if kept:
+            page: Page = kept[0]
+            return page
+        page = make()
+        self._keep(key, page)
         return page
+
+    def _keep(self, key: tuple[object, ...], page: object) -> None:
+        size = _bytes_of(key) + _bytes_of(page)
+        with self._keeping:
+            if key in self._kept:
+                return
+            self._kept[key] = page, size
+            self._kept_bytes += size
+            while self._kept_bytes > MOST_KEPT:
+                _, freed = self._kept.pop(next(iter(self._kept)))
+                self._kept_bytes -= freed
 
     @cached_property
     def language_names(self) -> dict[str, str]:
@@ -151,3 +163,15 @@ class Look:
             for file in (folder / kind).iterdir()
             if file.name.endswith(suffix) and file.is_file()
         ]
+
+
+def _bytes_of(value: object) -> int:
+    """Return how much memory a key or a page takes, roughly, with all that it holds."""
+    held: Iterable[object] = ()
+    if isinstance(value, Template):
+        held = (value.template, value.pieces)
+    elif isinstance(value, Mapping):
+        held = (*value.keys(), *value.values())
+    elif isinstance(value, tuple | list):
+        held = value
+    return sys.getsizeof(value) + sum(map(_bytes_of, held))

@@ -33,7 +33,7 @@ class Template(string.Template):
 
     def render(self, texts: Mapping[str, str], **values: object) -> Html:
         """Return the markup; raises KeyError where a value or a text is missing."""
-        pieces = list(self._pieces)
+        pieces = list(self.pieces)
         pieces[1::2] = [
             escape(texts[name[2:]] if name.startswith("t.") else values[name])
             for name in pieces[1::2]
@@ -44,13 +44,13 @@ class Template(string.Template):
         """Return the template with these texts and values filled in and its other names left; a
         value that is a template is put in as it is.
         """
-        pieces = list(self._pieces)
+        pieces = list(self.pieces)
         pieces[0::2] = [_literal(text) for text in pieces[0::2]]
         pieces[1::2] = [_filled(name, texts, values) for name in pieces[1::2]]
         return Template("".join(pieces))
 
     @cached_property
-    def _pieces(self) -> list[str]:
+    def pieces(self) -> list[str]:
         """Text as it stands and, at every odd place, a name."""
         pieces, text, end = [], "", 0
         for match in self.pattern.finditer(self.template):

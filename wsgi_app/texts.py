@@ -9,8 +9,11 @@ from typing import Any
 
 FALLBACK = "en"
 
+# Characters. Browsers send some dozens; what comes after these is not read.
+_LONGEST_HEADER = 500
+# Without the spaces around it: two runs of them side by side would be tried in every division.
 _RANGE = re.compile(
-    r"\s*([a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*|\*)\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?\s*"
+    r"([a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*|\*)(?:\s*;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?"
 )
 
 
@@ -67,16 +70,24 @@ def _polish_plural(number: int) -> str:
     return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
 
 
-@lru_cache(maxsize=256)
 def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
     """Return the language of `available` that an Accept-Language header weighs highest.
 
     RFC 9110 section 12.5.4 says what its ranges and weights mean.
 
-    The first of `available` serves who accepts none of them.
+    The first of `available` serves who accepts none of them. Ranges beyond the
+    first 500 characters of the header count for nothing.
     """
     if not accept_language:
         return available[0]
+    if len(accept_language) > _LONGEST_HEADER:
+        # The last range may be cut in two.
+        accept_language = accept_language[:_LONGEST_HEADER].rpartition(",")[0]
+    return _chosen(accept_language, available)
+
+
+@lru_cache(maxsize=256)
+def _chosen(accept_language: str, available: tuple[str, ...]) -> str:
     ranges = _ranges(accept_language)
     weights = {language: _weight(language, ranges) for language in available}
     best = max(weights.values())
@@ -103,7 +114,7 @@ def _ranges(header: str) -> list[tuple[str, float]]:
     ranges = []
     # Real headers name a dozen ranges at most; a hostile one may not cost more.
     for part in header.split(",", 50)[:50]:
-        match = _RANGE.fullmatch(part)
+        match = _RANGE.fullmatch(part.strip())
         if match:
             ranges.append((match[1].lower().replace("*", ""), float(match[2] or 1)))
     return ranges

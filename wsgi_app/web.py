@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
     from .database import Database
 
 LARGEST_BODY = 16 * 1024
+# Bytes. Our own links stay below the half of it.
+LONGEST_QUERY = 4 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 
+Page = TypeVar("Page")
 Value = TypeVar("Value")
 
 _MOST_FIELDS = 100
+# Bytes, as long as a name can be (RFC 1035 section 2.3.4).
+_LONGEST_HOST = 255
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -53,8 +59,8 @@ class Fields:
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
-        names = [name for name, _ in pairs]
-        self.doubled = frozenset(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        self.doubled = frozenset(name for name in times if times[name] > 1)
         self._values = dict(reversed(pairs))
 
     def __getitem__(self, name: str) -> str:
@@ -91,6 +97,16 @@ class Lazy(Generic[Value]):
         return value
 
 
+class Variant(NamedTuple):
+    """What tells one visitor's version of a page from another's: where our links begin, the
+    language, and whether it was chosen.
+    """
+
+    root: str
+    language: str
+    chosen_language: str
+
+
 class Request:
     """What a handler knows of a request: its words, its moment, and the program's settings and
     looks.
@@ -117,11 +133,19 @@ class Request:
         return path or "/"
 
     @Lazy
+    def query_string(self) -> str:
+        """What stands after the `?`; raises Problem where that is longer than 4 KiB."""
+        query: str = self.environ.get("QUERY_STRING", "")
+        if len(query) > LONGEST_QUERY:
+            raise Problem(HTTPStatus.REQUEST_URI_TOO_LONG, "problem_query_long")
+        return query
+
+    @Lazy
     def query(self) -> Fields:
-        """The fields after the `?`; raises Problem where they are not UTF-8 or an escape is
-        broken.
+        """The fields after the `?`; raises Problem where they are too long or not UTF-8, or an
+        escape is broken.
         """
-        return _decoded(self.environ.get("QUERY_STRING", "").encode("latin-1"))
+        return _decoded(self.query_string.encode("latin-1"))
 
     @Lazy
     def form(self) -> Fields:
@@ -143,6 +167,17 @@ class Request:
         if not isinstance(value, dict):
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
         return value
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing changes when it is sent again (RFC 9110 section 9.2.1)."""
+        return self.method in ("GET", "HEAD")
+
+    @property
+    def asks_for_no_more(self) -> bool:
+        """Whether the query names nothing but a language on offer, as that of most pages."""
+        query = self.environ.get("QUERY_STRING", "")
+        return not query or query == f"language={self.chosen_language}"
 
     @Lazy
     def is_for_api(self) -> bool:
@@ -199,18 +234,19 @@ class Request:
         return self.url(path) + ("&" if "?" in path else "?") + f"language={self.chosen_language}"
 
     @property
-    def variant(self) -> tuple[str, str, str, str]:
-        """What tells this visitor's version of a page from that of others: the method, where our
-        links begin, the query and the language.
+    def variant(self) -> Variant:
+        return Variant(self._root, self.texts.language, self.chosen_language)
+
+    def kept(self, key: tuple[object, ...], make: Callable[[], Page]) -> Page:
+        """Return a page that is the same for everybody with this key and the same variant, made by
+        `make` only once; made anew where the query stands in its links to other languages.
         """
-        query = self.environ.get("QUERY_STRING", "")
-        return self.method, self._root, query, self.texts.language
+        return self.look.kept((self.variant, *key), make) if self.asks_for_no_more else make()
 
     @property
     def this_url(self) -> str:
         """The address that was asked for."""
-        query = self.environ.get("QUERY_STRING", "")
-        return self.url(quote(self.path)) + (query and f"?{query}")
+        return self.url(quote(self.path)) + (self.query_string and f"?{self.query_string}")
 
     def static_url(self, name: str) -> str:
         """Return the address of a static file, another one whenever its content changes."""
@@ -225,13 +261,15 @@ class Request:
     def _root(self) -> str:
         if self.config.site.base_url:
             return self.config.site.base_url
-        host = self.environ.get("HTTP_HOST", "")
-        if not _HOST.fullmatch(host):
-            host = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+        # A proxy that is trusted may have put what a stranger sent into all three.
+        server = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
+        hosts = (self.environ.get("HTTP_HOST", ""), server)
+        host = next(filter(_is_host, hosts), "localhost")
+        scheme = "https" if self.environ["wsgi.url_scheme"].lower() == "https" else "http"
         mount = self.environ.get("SCRIPT_NAME", "")
         if mount:
             mount = quote(mount.encode("latin-1")).rstrip("/")
-        return f"{self.environ['wsgi.url_scheme']}://{host}{mount}"
+        return f"{scheme}://{host}{mount}"
 
     def _begins_with(self, path: str) -> bool:
         asked: str = self.environ.get("PATH_INFO", "")
@@ -333,6 +371,10 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_constant(name: str) -> None:
     # Python reads NaN and Infinity, which are no JSON (RFC 8259 section 6).
     raise ValueError(name)
+
+
+def _is_host(text: str) -> bool:
+    return len(text) <= _LONGEST_HOST and _HOST.fullmatch(text) is not None
 
 
 def _utf8(encoded: bytes) -> str:

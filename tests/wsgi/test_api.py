@@ -225,6 +225,7 @@ def test_problems_of_the_api_are_json(client: Client, make_client: MakeClient) -
         400: client.get("/api/v1/conferences/%ff"),
         415: client.request("POST", CONFERENCES, b"a=b", form),
         413: client.request("POST", CONFERENCES, b"x" * 16385, "application/json"),
+        414: client.get(f"{path_of(booked)}?{'x' * 4097}"),
         404: client.get("/api/v1/nothing"),
         405: client.request("PUT", path_of(booked)),
         401: client.request("DELETE", path_of(booked)),
@@ -383,6 +384,8 @@ def test_the_description_has_every_route_and_no_other(client: Client) -> None:
         for response in operation["responses"].values():
             name = response.get("$ref", "").rpartition("/")[2]
             assert not name or name in description["components"]["responses"]
+        # Whatever is asked, a query may be too long for it.
+        assert operation["responses"]["414"]["$ref"].endswith("/QueryTooLong")
     unused = json.dumps(description["paths"])
     for name in description["components"]["responses"]:
         assert f"#/components/responses/{name}" in unused, name

@@ -288,6 +288,41 @@ def test_a_host_header_cannot_write_links_of_its_own(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sent", "scheme"),
+    [
+        *[(scheme, "http") for scheme in ("javascript", "https, http", 'https"><script>', "")],
+        *[(scheme, "https") for scheme in ("https", "HTTPS")],
+    ],
+)
+def test_links_begin_with_http_whatever_a_proxy_passes_on(
+    client: Client, sent: str, scheme: str
+) -> None:
+    environ = {"PATH_INFO": "/index.php", "HTTP_HOST": "planado.example", "SERVER_PORT": "80"}
+    setup_testing_defaults(environ)
+    environ["wsgi.url_scheme"] = sent
+    _, headers, _ = wsgi.call(client.application, environ)
+    assert dict(headers)["Location"] == f"{scheme}://planado.example/"
+
+
+@pytest.mark.parametrize("host", ['evil"><script>', "a b", "x/y", "a" * 256, "", "a, b"])
+def test_a_forwarded_host_cannot_write_links_of_its_own(client: Client, host: str) -> None:
+    # So waitress passes on the X-Forwarded-Host of a proxy that it trusts.
+    forwarded = {"HTTP_HOST": host, "SERVER_NAME": host, "SERVER_PORT": "80"}
+    for path in ("/", "/robots.txt", "/api/v1/openapi.json", "/i/1"):
+        answer = client.request("GET", path, environ=forwarded)
+        assert answer.status in (200, 404)
+        assert not host or host not in answer.text
+    answer = client.request("GET", "/", environ=forwarded)
+    assert answer.form("/book").action == "http://localhost/book"
+
+
+@pytest.mark.parametrize("host", ["[.]", "[:::]", "[::1]:99999"])
+def test_a_host_that_is_no_address_breaks_no_page(client: Client, host: str) -> None:
+    for path in ("/", "/robots.txt", "/api/v1/openapi.json"):
+        assert client.get(path, Host=host).status == 200
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "/i?id={}",

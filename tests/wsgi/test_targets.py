@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from tests.conftest import MakeClient
 from tests.support import wsgi
 from tests.support.client import Client
 from tests.support.clock import Clock
-from tests.support.targets import NOW, TARGETS, Target, store
+from tests.support.targets import NOW, TARGETS, WAITING, Target, store
 from wsgi_app import routes, web
 
 DESCRIPTION = json.loads((Path(web.__file__).parent / "openapi.json").read_text("utf-8"))
+# Of a conference or a room, stored or drawn anew; of a conference in the targets.
+NUMBER_OR_NAME = re.compile("[1-9][0-9]{15}|Team")
 # What the server makes of a request, rather than a header that a visitor chooses.
 FRAMING = {"HTTP_TRANSFER_ENCODING"}
 
@@ -78,6 +81,42 @@ def test_a_target_names_everything_that_is_read(
         assert fields_read <= {*target.query, *target.form}
     named = {"HTTP_" + name.upper().replace("-", "_") for name in target.header}
     assert environ.headers_read - FRAMING <= named
+
+
+def answers(client: Client, target: Target) -> Iterator[tuple[dict[str, str], bytes]]:
+    """Yield headers and body of the answers to a target as it is, with a query of its own, and with
+    each of its parameters missing or wrong.
+    """
+    environ = target.environ({})
+    own = f"{environ['QUERY_STRING']}&id={WAITING.iid}&name=Team%20meeting".lstrip("&")
+    asked = [environ, {**target.environ({}), "QUERY_STRING": own}]
+    asked += [target.environ({name: value}) for name in target.parameters for value in ("", "x")]
+    for each in asked:
+        _, headers, body = wsgi.call(client.application, each)
+        store(client.application.database)
+        yield dict(headers), body
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target.method} {target.pattern}")
+def test_an_answer_with_a_number_or_a_name_is_stored_nowhere(
+    attacked: Client, target: Target
+) -> None:
+    asked = " ".join(target.parameters.values())
+    for headers, body in answers(attacked, target):
+        told = body.decode("utf-8") + headers.get("Location", "")
+        # A QR code does not show its number.
+        if any(NUMBER_OR_NAME.search(text) for text in (told, asked)):
+            assert headers["Cache-Control"] == "no-store"
+
+
+def test_only_the_empty_form_and_our_own_files_are_stored(attacked: Client) -> None:
+    stored = {
+        target.pattern
+        for target in TARGETS
+        for headers, _ in answers(attacked, target)
+        if headers["Cache-Control"] != "no-store"
+    }
+    assert stored == {"/", "/static/{file}"}
 
 
 def test_a_target_of_the_api_has_the_fields_that_its_description_names() -> None:

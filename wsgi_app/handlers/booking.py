@@ -26,8 +26,7 @@ def show_form(request: Request) -> Response:
         return _form_page(request, fresh_values(request), {}, HTTPStatus.OK)
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
-    key = (request.variant, request.now // _QUARTER_SECONDS, "form")
-    return request.look.kept(key, make)
+    return request.kept(("form", request.now // _QUARTER_SECONDS), make)
 
 
 def book(request: Request, db: Database) -> Response:
@@ -74,11 +73,11 @@ def _form_page(
         # Script suggests the visitor's own zone only where nothing has been chosen yet.
         presets=Html() if errors else Html("data-presets"),
     )
-    headers = {
-        # Kept by the browser, so that Back finds the form as it was filled in.
-        "Cache-Control": "private, no-cache",
-        "X-Robots-Tag": "all",
-    }
+    headers = {"X-Robots-Tag": "all"}
+    if not errors and request.asks_for_no_more:
+        # Without a word of the visitor's in it, it may be kept by the browser, so that Back finds
+        # it as it was filled in.
+        headers["Cache-Control"] = "private, no-cache"
     return document(request, request.texts["book_title"], content, status, headers=headers)
 
 

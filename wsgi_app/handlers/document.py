@@ -57,7 +57,7 @@ def in_language(
 
 def _frame(request: Request, title: str) -> Template:
     """Return the page whose `$languages`, `$content` and `$head` are still to be filled in."""
-    language, home_url = request.texts.language, request.page_url("/")
+    language = request.texts.language
 
     def make() -> Template:
         return request.look.template_in("layout.html", language).fill(
@@ -66,14 +66,14 @@ def _frame(request: Request, title: str) -> Template:
             direction=request.texts["direction"],
             title=title,
             site=request.config.site.title,
-            home_url=home_url,
+            home_url=request.page_url("/"),
             style_url=request.static_url("planado.css"),
             script_url=request.static_url("planado.js"),
             icon_url=request.static_url("planado.svg"),
             own_style=_own_style(request),
         )
 
-    return request.look.kept((home_url, language, title, "frame"), make)
+    return request.look.kept((request.variant, "frame", title), make)
 
 
 def _own_style(request: Request) -> Html:
@@ -89,7 +89,7 @@ def _languages(request: Request) -> Html:
     book or change something twice, or lose what was typed. The page before had the links.
     """
     names = request.look.language_names
-    if len(names) < 2 or request.method not in ("GET", "HEAD"):
+    if len(names) < 2 or not request.is_safe:
         return Html()
     try:
         items = [

@@ -20,7 +20,7 @@ def enter_room(request: Request, rid: int) -> Response:
     room_url = request.config.jitsi.url_of(rid)
     if request.config.privacy.page:
         # All of it but the room is the same for everybody: at a start, many come at once.
-        page = request.look.kept((request.variant, "privacy"), lambda: _privacy_page(request))
+        page = request.kept(("privacy", request.is_safe), lambda: _privacy_page(request))
         return in_language(request, page.render({}, room_url=room_url))
     if request.method == "POST":
         return Response(b"", HTTPStatus.SEE_OTHER, {"Location": room_url})

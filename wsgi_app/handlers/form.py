@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from ..booking import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
@@ -132,15 +132,23 @@ def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
     return _SUMMARY.render(texts, message=message, items=items)
 
 
-@lru_cache(maxsize=32)
 def _zone_options(chosen: str) -> Html:
-    offered = ["UTC", *listed_zone_names()]
-    if chosen not in offered:
-        # Kept, so that a visitor sees what was wrong rather than another zone.
-        offered.insert(0, chosen)
+    if chosen in _offered_zones():
+        return _offered_options(chosen)
+    # In the list too, so that a visitor sees what was wrong rather than another zone.
+    return joined([_ZONE.render({}, zone=chosen, selected=_SELECTED), _offered_options("")])
+
+
+@cache
+def _offered_zones() -> tuple[str, ...]:
+    return ("UTC", *listed_zone_names())
+
+
+@lru_cache(maxsize=32)
+def _offered_options(chosen: str) -> Html:
     return joined(
         _ZONE.render({}, zone=zone, selected=_SELECTED if zone == chosen else Html())
-        for zone in offered
+        for zone in _offered_zones()
     )
 
 

@@ -54,8 +54,7 @@ def show_qr_code(request: Request) -> Response:
     if iid is None or ending != "svg":
         raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
     picture = qr_code(request.url(f"/i/{iid}"))
-    headers = {"Content-Type": "image/svg+xml", "Cache-Control": "private, max-age=86400"}
-    return Response(picture, headers=headers)
+    return Response(picture, headers={"Content-Type": "image/svg+xml"})
 
 
 def show(request: Request, db: Database) -> Response:
@@ -95,7 +94,7 @@ def _a_person_navigates(request: Request) -> bool:
 
 
 def _waiting(request: Request, conference: Conference, doors: Doors) -> Response:
-    page = request.look.kept((request.variant, "waiting"), lambda: _waiting_page(request))
+    page = request.kept(("waiting",), lambda: _waiting_page(request))
     opens_in = conference.opens_at(doors) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     shows_start = request.config.privacy.show_start
@@ -132,7 +131,7 @@ def _start(request: Request, conference: Conference) -> Html:
         return _START.render(texts, iso=iso, words=words, booked=conference.timezone)
 
     # Many conferences start at the same full hour.
-    key = (texts.language, conference.time, conference.timezone, "start")
+    key = (texts.language, "start", conference.time, conference.timezone)
     return request.look.kept(key, make)
 
 
@@ -145,7 +144,7 @@ def _door(request: Request, conference: Conference) -> Response:
         )
         return document(request, request.texts["door_title"], content)
 
-    return request.look.kept((request.variant, conference.iid, "door"), make)
+    return request.kept(("door", conference.iid), make)
 
 
 def _unknown(request: Request) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from http import HTTPStatus
-from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from .. import storage
@@ -73,7 +72,7 @@ def show_static_file(request: Request) -> Response:
 
 def show_robots(request: Request) -> Response:
     """Keeps robots out of everything but the booking form."""
-    mount = urlsplit(request.url("/")).path
+    mount = "/" + request.url("/").split("/", 3)[3]
     rules = f"User-agent: *\nAllow: {mount}$\nDisallow: {mount}\n"
     return Response(rules.encode("ascii"), headers=_TEXT)
 
