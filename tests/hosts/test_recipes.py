@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
-from tests.hosts.hosts import HOSTS, Programs, granian, gunicorn_gthread, waitress
+from tests.hosts.hosts import HOSTS, Programs, granian, gunicorn_gthread, uwsgi, waitress
 from tests.hosts.site import DEPLOY, PYTHON, NetworkVisitor, Site, as_service_user, documented, run
 from tests.support.process import ROOT
 
@@ -83,7 +83,9 @@ class SiteUnderFilter(Site):
     """A site whose processes may call what planado.service allows."""
 
     def start(self, command: Sequence[object], **environ: str) -> None:
-        super().start(under_filter_of("planado.service", command), **environ)
+        program = shutil.which(str(command[0]))
+        filtered = under_filter_of("planado.service", [program, *command[1:]])
+        super().start(filtered, **environ)
 
 
 def under_filter_of(unit: str, command: Sequence[object]) -> list[object]:
@@ -106,7 +108,7 @@ def members(name: str) -> set[str]:
     return set().union(*map(members, listed))
 
 
-@pytest.mark.parametrize("host", [waitress, gunicorn_gthread, granian])
+@pytest.mark.parametrize("host", [waitress, gunicorn_gthread, granian, uwsgi])
 def test_the_unit_lets_each_host_serve(
     programs: Programs, host: Callable[[Site, Programs], None]
 ) -> None:
