@@ -116,7 +116,8 @@ class Request:
 
     def __init__(self, environ: Mapping[str, Any], config: Config, look: Look, now: float) -> None:
         self.environ = environ
-        self.method: str = environ["REQUEST_METHOD"]
+        # Missing where uWSGI was sent no request line.
+        self.method: str = environ.get("REQUEST_METHOD", "")
         self.config = config
         self.look = look
         self.now = now
@@ -291,7 +292,7 @@ class Request:
                 if self.header("Transfer-Encoding"):
                     raise Problem(HTTPStatus.LENGTH_REQUIRED, "problem_length_required")
                 return b""
-            body = stream.read(LARGEST_BODY + 1)
+            body = _read(stream, LARGEST_BODY + 1)
             if len(body) > LARGEST_BODY:
                 raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")
             return body
@@ -299,7 +300,7 @@ class Request:
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
         if int(length) > LARGEST_BODY:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")
-        body = stream.read(int(length))
+        body = _read(stream, int(length))
         if len(body) < int(length):
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
         return body
@@ -346,6 +347,16 @@ class PlainRoute(Route[PlainHandler]):
 
 class StoredRoute(Route[StoredHandler]):
     """An address whose handler asks the database."""
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Each host has exceptions of its own for a broken chunk and for a visitor who has left.
+        raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
 
 
 def _decoded(encoded: bytes) -> Fields:

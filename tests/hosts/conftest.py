@@ -46,11 +46,12 @@ def programs() -> Iterator[Programs]:
             "python3 -m venv",
             ".venv/bin/pip install .",
             ".venv/bin/pip install gunicorn",
+            ".venv/bin/pip install granian",
         ):
             command = documented(start)
             run([PYTHON if command[0] == "python3" else command[0], *command[1:]], checkout)
         upload = checkout / "planado"
-        for start in ("python3 -m pip install --target", "cp deploy/.htaccess"):
+        for start in ("python3 -m pip install --target", "cp deploy/.htaccess", "chmod 600"):
             command = documented(start)
             if command[0] == "python3":
                 # Debian's own knows no --target without its package python3-pip.

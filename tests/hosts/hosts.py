@@ -4,12 +4,13 @@ docs/hosting.md, and starts it.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.hosts.site import Site, documented
+from tests.hosts.site import DEPLOY, Site, as_service_user
 from tests.support.mariadb import free_port
 
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
@@ -41,6 +42,11 @@ def gunicorn_gthread(site: Site, programs: Programs) -> None:
     _gunicorn(site, programs, f"127.0.0.1:{site.port}")
 
 
+def granian(site: Site, programs: Programs) -> None:
+    site.configure(base_url=True)
+    _granian(site, programs, "--host", "127.0.0.1", "--port", str(site.port))
+
+
 def uwsgi(site: Site, programs: Programs) -> None:
     site.configure()
     ini = site.derive(
@@ -67,7 +73,7 @@ def apache_mod_wsgi(site: Site, programs: Programs) -> None:
             "WSGIScriptAlias / ": f"WSGIScriptAlias {site.mount or '/'} ",
         },
     )
-    _apache(site, f"WSGISocketPrefix {site.folder}/wsgi\nInclude {own}", "wsgi")
+    _apache(site, f"WSGISocketPrefix {site.folder}/wsgi\nInclude {own}", "wsgi", "headers")
 
 
 def apache_cgi(site: Site, programs: Programs) -> None:
@@ -109,7 +115,7 @@ def apache_passenger(site: Site, programs: Programs) -> None:
         PassengerDisableAnonymousTelemetry on
         Include {own}
     """
-    _apache(site, settings, "passenger")
+    _apache(site, settings, "passenger", "headers")
 
 
 def lighttpd_fastcgi(site: Site, programs: Programs) -> None:
@@ -159,10 +165,16 @@ def nginx_gunicorn_unix(site: Site, programs: Programs) -> None:
     _gunicorn(site, programs, f"unix:{site.socket}")
 
 
+def nginx_granian_unix(site: Site, programs: Programs) -> None:
+    _nginx(site, {"/run/planado/socket": str(site.socket)})
+    _granian(site, programs, "--uds", str(site.socket))
+
+
 HOSTS: dict[str, Callable[[Site, Programs], None]] = {
     "waitress": waitress,
     "gunicorn-sync": gunicorn_sync,
     "gunicorn-gthread": gunicorn_gthread,
+    "granian": granian,
     "uwsgi": uwsgi,
     "apache-mod_wsgi": apache_mod_wsgi,
     "apache-cgi": apache_cgi,
@@ -173,26 +185,37 @@ HOSTS: dict[str, Callable[[Site, Programs], None]] = {
     "nginx-waitress-unix": nginx_waitress_unix,
     "nginx-gunicorn-tcp": nginx_gunicorn_tcp,
     "nginx-gunicorn-unix": nginx_gunicorn_unix,
+    "nginx-granian-unix": nginx_granian_unix,
 }
+LOGGED_BY_THE_HOST = ("apache-cgi", "apache-mod_fcgid")
+"""Whose log of errors is not the recipe's to switch off."""
 
 _HTACCESS_MODULES = ("env", "rewrite", "dir")
 
 
 def _planado_serve(site: Site, programs: Programs, listen: str) -> None:
-    command = documented(".venv/bin/planado serve")
+    command = as_service_user(".venv/bin/planado serve")
     command[command.index("/etc/planado/planado.ini")] = str(site.folder / "planado.ini")
     site.start([programs.checkout / command[0], *command[1:], "--listen", listen])
 
 
 def _gunicorn(site: Site, programs: Programs, bind: str, *options: str) -> None:
-    environ, *command = documented("PLANADO_CONFIG=/etc/planado/planado.ini .venv/bin/gunicorn")
+    command = as_service_user(".venv/bin/gunicorn")
+    changes = {"127.0.0.1:8080": bind, "/etc/planado/planado.ini": f"{site.folder}/planado.ini"}
+    settings = site.derive("gunicorn.conf.py", changes)
+    command[command.index("/etc/planado/gunicorn.conf.py")] = str(settings)
+    site.start([programs.checkout / command[0], *command[1:-1], *options, command[-1]])
+
+
+def _granian(site: Site, programs: Programs, *listen: str) -> None:
+    unit = (DEPLOY / "granian.conf").read_text("utf-8")
+    [environ] = re.findall("^Environment=(.*)$", unit, re.MULTILINE)
+    [command] = re.findall("^ExecStart=(.+)$", unit, re.MULTILINE)
+    program, *words = command.replace("/srv/planado", str(programs.checkout)).split()
     assert environ == "PLANADO_CONFIG=/etc/planado/planado.ini"
-    command[command.index("127.0.0.1:8080")] = bind
-    # Of an option that stands twice, the last one counts.
-    site.start(
-        [programs.checkout / command[0], *command[1:-1], *options, command[-1]],
-        PLANADO_CONFIG=str(site.folder / "planado.ini"),
-    )
+    where = words.index("--uds")
+    words[where : where + 2] = listen
+    site.start([program, *words], PLANADO_CONFIG=str(site.folder / "planado.ini"))
 
 
 def _nginx_over_tcp(site: Site) -> int:

@@ -61,6 +61,7 @@ class Site:
         file = (folder or self.folder) / "planado.ini"
         url = self.root if base_url else ""
         file.write_text(SETTINGS.format(base_url=url, folder=self.folder), "utf-8")
+        file.chmod(0o600)
         return file
 
     def derive(self, name: str, changes: Mapping[str, str], to: Path | None = None) -> Path:
@@ -98,6 +99,10 @@ class Site:
             )
         self._processes.append(process)
 
+    def connection(self) -> http.client.HTTPConnection:
+        """Return a visitor's connection, which is opened by its first request."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
     def wait_until_it_answers(self) -> None:
         visitor = NetworkVisitor(self)
         deadline = time.monotonic() + 120
@@ -117,9 +122,17 @@ class Site:
     def logs(self) -> str:
         """Return whatever the host and its programs wrote, but for the database."""
         texts = []
-        for file in sorted(self.folder.rglob("*.log")):
-            texts.append(f"--- {file.name}\n{file.read_text('utf-8', 'replace')}")
+        for file in sorted(self.folder.rglob("*")):
+            if self._was_written(file):
+                texts.append(f"--- {file.name}\n{file.read_text('utf-8', 'replace')}")
         return "\n".join(texts)
+
+    def _was_written(self, file: Path) -> bool:
+        return (
+            file.is_file()
+            and "vendor" not in file.parts
+            and not file.name.startswith(self.database.name)
+        )
 
     def stop(self) -> None:
         """End what was started, in order, and remove all that it wrote."""
@@ -158,7 +171,7 @@ class NetworkVisitor(Visitor):
         all_headers = dict(headers or {})
         if body and content_type:
             all_headers["Content-Type"] = content_type
-        connection = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=60)
+        connection = self.site.connection()
         try:
             # A host may answer, and close, before it has read all of a body that it refuses.
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -185,6 +198,11 @@ def documented(start: str) -> list[str]:
     found = [line.strip() for line in text.splitlines() if line.strip().startswith(start)]
     assert len(found) == 1, f"docs/hosting.md has {len(found)} lines that begin with {start}"
     return shlex.split(found[0])
+
+
+def as_service_user(start: str) -> list[str]:
+    """Return the words of such a command that root lets the user planado run."""
+    return documented(f"runuser -u planado -- {start}")[4:]
 
 
 def run(command: Sequence[object], folder: Path) -> str:

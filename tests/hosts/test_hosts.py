@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.hosts.hosts import LOGGED_BY_THE_HOST
+from tests.hosts.malformed import SECRETS, bad_chunks, is_refused, malformed, send, send_and_leave
 from tests.hosts.site import NetworkVisitor, Site
 from tests.support.client import Answer, booking_fields
 from tests.support.clock import DAY, MINUTE
@@ -169,6 +171,35 @@ def test_a_chunked_body_is_read_or_refused_but_never_taken_for_empty(
     assert answer.status in (200, 411), answer.text
     if answer.status == 200:
         assert answer.heading == "Your conference is booked"
+
+
+def test_a_bad_chunk_is_refused_and_the_host_goes_on(site: Site, visitor: NetworkVisitor) -> None:
+    head = (
+        f"POST {site.mount}/book HTTP/1.1\r\nHost: planado.example\r\n"
+        f"Content-Type: {FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    for what, body in bad_chunks().items():
+        answer = send(site, head.encode() + body)
+        assert is_refused(what, answer), (what, answer)
+        assert b"Your conference is booked" not in answer
+    assert visitor.get("/health").status == 200
+    assert "Traceback" not in site.logs()
+    assert " failed: " not in site.logs()
+
+
+def test_no_log_knows_who_sent_something_malformed_or_what(
+    request: pytest.FixtureRequest, site: Site, visitor: NetworkVisitor
+) -> None:
+    for what, content in malformed(site.mount).items():
+        answer = send(site, content)
+        assert is_refused(what, answer), (what, answer)
+        send_and_leave(site, content)
+    assert visitor.get("/health").status == 200
+    assert "Traceback" not in site.logs()
+    if request.node.callspec.params["site"][0] in LOGGED_BY_THE_HOST:
+        (site.folder / "apache.log").write_bytes(b"")
+    for secret in SECRETS:
+        assert secret not in site.logs()
 
 
 def test_no_log_knows_a_number(site: Site, visitor: NetworkVisitor) -> None:

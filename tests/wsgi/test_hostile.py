@@ -6,6 +6,7 @@ import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from wsgiref.util import setup_testing_defaults
 
@@ -232,11 +233,12 @@ def test_a_large_body_is_refused_before_it_is_read(client: Client) -> None:
 
 def test_a_slow_body_holds_up_nobody_elses(client: Client) -> None:
     begun, others_done = threading.Event(), threading.Event()
+    in_time = []
 
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             begun.set()
-            assert others_done.wait(60), "the others had to wait"
+            in_time.append(others_done.wait(60))
             return super().read(size)
 
     body = b"name=Team"
@@ -251,6 +253,29 @@ def test_a_slow_body_holds_up_nobody_elses(client: Client) -> None:
         assert client.post("/book", {}).status == 400
         others_done.set()
         assert slow.result().status == 400
+    assert in_time == [True], "the others had to wait"
+
+
+def test_a_body_that_the_host_cannot_read_is_a_bad_request_and_logged_nowhere(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(io.BytesIO):
+        # gunicorn's exceptions for a broken chunk are of no common kind.
+        def read(self, size: int | None = -1) -> bytes:
+            raise Exception("Invalid chunk size: b'4242424242424242'")
+
+    for ended in ({"CONTENT_LENGTH": "5"}, {"wsgi.input_terminated": True, "CONTENT_LENGTH": None}):
+        answer = answers(client, **ended, **{"wsgi.input": Broken()})
+        assert (answer.status, answer.heading) == (400, "Not understood")
+    assert not caplog.records
+
+
+def test_a_request_without_a_method_is_refused(client: Client) -> None:
+    environ: dict[str, Any] = {"PATH_INFO": "/", "wsgi.input": io.BytesIO()}
+    setup_testing_defaults(environ)
+    del environ["REQUEST_METHOD"]
+    status, _, _ = wsgi.call(client.application, environ)
+    assert status == "405 Method Not Allowed"
 
 
 def test_a_body_of_16_kib_is_read(client: Client) -> None:
