@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.mariadb import free_port
@@ -41,7 +41,6 @@ class Server:
         *arguments: str,
         unix_socket: Path | None = None,
         environ: Mapping[str, str] | None = None,
-        preexec: Callable[[], None] | None = None,
     ) -> None:
         self.folder = folder
         self.port = free_port()
@@ -61,7 +60,6 @@ class Server:
                 env={**_clean_environ(), **(environ or {})},
                 stdout=output,
                 stderr=output,
-                preexec_fn=preexec,  # noqa: PLW1509  # the tests that use it have no threads then
             )
         while "Planado serves on" not in self.printed():
             assert self._process.poll() is None, self.printed()
