@@ -148,6 +148,22 @@ def test_the_form_suggests_the_browsers_own_next_hour(open_page: OpenPage, live:
     expect(page.get_by_label("Repetitions")).to_be_visible()
 
 
+def test_an_invitation_that_is_pasted_whole_keeps_its_name_from_the_server(
+    open_page: OpenPage, live: Live
+) -> None:
+    page = open_page()
+    invitation, _ = book(page, live)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
+    page.goto(f"{live.url}/i")
+    page.get_by_label("Number").fill(f"{invitation}#Secret%20plan")
+    page.get_by_role("button", name="Go there").click()
+    heading(page, "The conference has not started yet")
+    expect(page.get_by_role("heading", level=2)).to_have_text("Secret plan")
+    assert page.url == f"{invitation}#Secret%20plan"
+    assert not [url for url in asked if "Secret" in url]
+
+
 def test_an_error_keeps_what_was_typed_and_back_does_too(open_page: OpenPage, live: Live) -> None:
     page = open_page(timezone_id="Asia/Tokyo")
     page.goto(f"{live.url}/")

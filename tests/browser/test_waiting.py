@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, book, cancel, heading
-from tests.support.clock import HOUR, MINUTE, Clock
+from tests.support.clock import DAY, HOUR, MINUTE, Clock
 from tests.support.live import Live
 
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ COUNT_TONES = """
     window.tones = 0;
     const start = OscillatorNode.prototype.start;
     OscillatorNode.prototype.start = function (at) { window.tones += 1; start.call(this, at); };
+"""
+# What browsers of the last years brought, taken away again.
+AS_IN_2017 = """
+    for (const name of ["AbortController", "AbortSignal", "AudioContext"]) delete window[name];
+    delete Intl.Locale;
+    Intl.NumberFormat = function () { throw new RangeError("style unit"); };
 """
 
 
@@ -265,6 +271,39 @@ def test_a_server_without_its_database_is_waited_for(open_page: OpenPage, live: 
     guest.clock.fast_forward(5_000)
     heading(guest, "The conference has not started yet")
     expect(guest.get_by_role("heading", level=2)).to_have_text("Name")
+
+
+def test_what_came_to_browsers_later_may_be_missing(
+    open_page: OpenPage, live: Live, clock: Clock
+) -> None:
+    invitation, _ = book(open_page(), live, date="2027-03-04")
+    guest = open_page()
+    guest.add_init_script(AS_IN_2017)
+    guest.goto(f"{invitation}#Name")
+    expect(guest.get_by_role("heading", level=2)).to_have_text("Name")
+    expect(guest.get_by_role("timer")).to_have_text("49:00:00")
+    expect(guest.get_by_role("button")).to_have_count(0)
+    clock.advance(2 * DAY + HOUR)
+    guest.clock.fast_forward(30_000)
+    heading(guest, "Into the conference")
+    expect(guest.get_by_role("heading", level=2)).to_have_text("Name")
+
+
+def test_a_server_that_never_answers_is_asked_again(
+    open_page: OpenPage, live: Live, clock: Clock
+) -> None:
+    invitation, _ = book(open_page(), live)
+    for missing in ("", "delete window.AbortController"):
+        guest = open_page()
+        guest.add_init_script(missing)
+        guest.goto(invitation)
+        guest.route(invitation, lambda route: None, times=1)
+        guest.clock.fast_forward(30_000)
+        guest.clock.fast_forward(21_000)
+        expect(guest.get_by_role("status")).to_contain_text("No connection at the moment")
+        with guest.expect_response(invitation):
+            guest.clock.fast_forward(6_000)
+        expect(guest.get_by_role("status")).to_be_empty()
 
 
 def test_the_start_is_shown_in_both_zones_where_they_differ(

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import MakeClient, missing
+from tests.support.browser import Browser
 from tests.support.client import Answer, Client
 from tests.support.clock import Clock
 from tests.support.live import Live
@@ -27,47 +24,6 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 PROGRAMS = {"chromium": ("chromium", "chromium-browser"), "firefox": ("firefox-esr", "firefox")}
-
-
-class Browser:
-    """A browser that `browser.mjs` drives, with one page; each method is one of its."""
-
-    def __init__(self, name: str, scheme: str) -> None:
-        program = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
-        if program is None:
-            missing(name, f"apt-get install {PROGRAMS[name][0]}")
-        self.name = name
-        self._process = subprocess.Popen(
-            ["node", FOLDER / "browser.mjs", name, str(program), scheme],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            # Without a screen, and without the settings of whoever runs the tests.
-            env={**os.environ, "MOZ_HEADLESS": "1"},
-        )
-        self._read()
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return partial(self._call, method)
-
-    def stop(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(30)
-        assert self._process.stdout
-        self._process.stdout.close()
-
-    def _call(self, method: str, *arguments: str | list[str]) -> Any:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps([method, *arguments]) + "\n")
-        return self._read()
-
-    def _read(self) -> Any:
-        assert self._process.stdout
-        answer = json.loads(self._process.stdout.readline())
-        assert "error" not in answer, answer["error"]
-        return answer["result"]
 
 
 class Shown:
@@ -106,7 +62,13 @@ def node_modules() -> None:
 @contextmanager
 def started(name: str, scheme: str = "light") -> Iterator[Browser]:
     """A browser of the name, ended at the end."""
-    browser = Browser(name, scheme)
+    program = next(filter(None, map(shutil.which, PROGRAMS[name])), None)
+    if program is None:
+        missing(name, f"apt-get install {PROGRAMS[name][0]}")
+    # Without a screen, and without the settings of whoever runs the tests.
+    browser = Browser(
+        name, ["node", FOLDER / "browser.mjs", name, str(program), scheme], {"MOZ_HEADLESS": "1"}
+    )
     try:
         yield browser
     finally:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conftest import MakeClient
-from tests.pages.conftest import Browser, started
+from tests.pages.conftest import started
+from tests.support.browser import Browser
+from tests.support.client import Client
 from tests.support.clock import HOUR, Clock
-from tests.support.live import Live
+from tests.support.live import Live, Looks, broken_script
 from tests.support.mariadb import free_port
+from tests.support.wsgi import call
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # How long a guest has to wait, in seconds of the real clock.
 WAIT = 3
@@ -82,3 +89,54 @@ def test_another_language_keeps_the_name(firefox: Browser, live: Live) -> None:
     heading(firefox, "Die Konferenz hat noch nicht begonnen")
     assert firefox.url() == invitation.replace("#", "?language=de#")
     assert firefox.evaluate("document.querySelector('.name').textContent") == "Ärzte & Söhne"
+
+
+@pytest.mark.parametrize("how", ["gone", "half"])
+def test_who_has_no_whole_script_looks_again_and_gets_in(
+    firefox: Browser, live: Live, clock: Clock, how: str
+) -> None:
+    # Not in this browser, which would have kept the whole script.
+    invitation = Client(live.application, clock, host=live.host).book().invitation_url
+    live.served = broken_script(live.served, how)
+    looks = Looks(live)
+    clock.advance(HOUR - WAIT)
+    firefox.goto(f"{invitation}#Name")
+    looks.wait_for("navigate", 3)
+    heading(firefox, "The conference has not started yet")
+    clock.advance(WAIT)
+    heading(firefox, "Into the conference")
+    assert set(looks.all) == {"navigate"}
+
+
+def kept_in_memory(application: WSGIApplication) -> WSGIApplication:
+    """Return the application for a browser that keeps pages to come back to whatever it is told, as
+    Safari does.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, headers, content = call(application, environ)
+        start_response(status, [each for each in headers if each[0] != "Cache-Control"])
+        return [content]
+
+    return answer
+
+
+@pytest.mark.parametrize("keeps", [False, True], ids=["asks anew", "from memory"])
+def test_script_looks_in_place_and_the_name_stays(
+    firefox: Browser, live: Live, clock: Clock, keeps: bool
+) -> None:
+    invitation = book(firefox, live)
+    if keeps:
+        live.served = kept_in_memory(live.served)
+    looks = Looks(live)
+    clock.advance(HOUR - WAIT)
+    firefox.goto(invitation)
+    looks.wait_for("cors", 3)
+    assert looks.all.count("navigate") == 1
+    assert firefox.evaluate("location.href") == invitation
+    firefox.goto(f"{live.url}/")
+    looked = looks.all.count("cors")
+    firefox.evaluate("history.back()")
+    looks.wait_for("cors", looked + 3)
+    assert looks.all.count("navigate") == (1 if keeps else 2)
+    assert firefox.evaluate("location.href") == invitation

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import missing
-from tests.pages.conftest import MODULES, Browser, Shown, started
+from tests.pages.conftest import MODULES, Shown, started
+from tests.support.browser import Browser
 from wsgi_app.look import Look
 
 LANGUAGES = Look(None).languages

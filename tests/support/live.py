@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from waitress.server import create_server
 
 from tests.support.mariadb import free_port
+from tests.support.visitors import wait_until
+from tests.support.wsgi import call
 from wsgi_app.application import Application
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ class Live:
 
     def __init__(self, application: Application, rooms_port: int) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.host = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.host}"
         self.rooms_url = f"http://127.0.0.1:{rooms_port}"
         self.hide_navigation = False
         self.application = application
@@ -59,3 +62,41 @@ def _close_all(server: Any) -> None:
     # The server's loop ends when there is nothing left to listen to.
     for dispatcher in list(server._map.values()):
         dispatcher.close()
+
+
+class Looks:
+    """How the server was asked for an invitation, one word each time: "navigate" by the browser for
+    the page itself, "cors" by script that looks again in place.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self.all: list[str] = []
+        self._application = live.served
+        live.served = self
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/i/"):
+            self.all.append(environ["HTTP_SEC_FETCH_MODE"])
+        return self._application(environ, start_response)
+
+    def wait_for(self, kind: str, number: int) -> None:
+        """Wait until there were so many of a kind."""
+        wait_until(lambda: self.all.count(kind) >= number)
+
+
+def broken_script(application: WSGIApplication, how: str, file: str = ".js") -> WSGIApplication:
+    """Return the application with its script, or one file of it, cut off in the middle ("half") or
+    not there at all ("gone").
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ["PATH_INFO"].endswith(file):
+            return application(environ, start_response)
+        status, headers, content = call(application, environ)
+        if how == "gone":
+            status, content = "404 Not Found", b""
+        kept = [(name, value) for name, value in headers if name != "Content-Length"]
+        start_response(status, kept)
+        return [content[: len(content) // 2]]
+
+    return answer

@@ -6,6 +6,7 @@ import logging
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_the_waiting_screen_reloads_at_the_opening(
     booked = client.book()
     clock.advance(HOUR - left)
     answer = client.visit(booked.invitation_url)
-    refresh = answer.find("noscript/meta").get("content")
+    refresh = answer.find("meta[@http-equiv='refresh']").get("content")
     assert refresh == f"{seconds}; url={booked.invitation_url}"
     screen = answer.find("section[@data-reload-in]")
     assert screen.get("data-reload-in") == milliseconds
@@ -195,6 +196,18 @@ def test_an_invitation_number_that_was_read_out(client: Client) -> None:
     assert unknown.form("/i").fields["id"] == "1234567890123456"
 
 
+@pytest.mark.parametrize("number", ["{}", "http://planado.example/i/{}", "twelve", ""])
+def test_a_name_that_came_with_the_number_is_neither_shown_nor_kept(
+    client: Client, number: str
+) -> None:
+    typed = quote(number.format(client.book().iid), safe="")
+    plain = f"http://planado.example/i?language=de&id={typed}"
+    answer = client.get(f"{plain}%23Secret%20plan")
+    assert answer.status == 302
+    assert query_of(answer.location) == query_of(plain)
+    assert client.get(answer.location).status == client.get(plain).status
+
+
 def test_unknown_static_files_are_not_remembered(client: Client) -> None:
     for number in range(50):
         assert client.get(f"/static/{number}").status == 404
@@ -202,6 +215,7 @@ def test_unknown_static_files_are_not_remembered(client: Client) -> None:
         "planado.css",
         "planado.js",
         "planado.svg",
+        "waiting.js",
     }
 
 
@@ -286,7 +300,7 @@ def test_without_its_database_planado_says_so(
         assert answer.heading == "Please wait a moment"
         # Who was waiting goes on waiting.
         assert answer.find("div[@data-reload-in]").get("data-reload-in") == "10000"
-        assert answer.find("noscript/meta").get("content") == f"10; url={answer.url}"
+        assert answer.find("meta[@http-equiv='refresh']").get("content") == f"10; url={answer.url}"
     assert client.submit_booking().status == 503
     assert client.get("/").status == 200
     assert client.get(booked.calendar_url).status == 200

@@ -94,7 +94,7 @@ def test_the_choice_stays_on_every_way_within_planado(client: Client, clock: Clo
             # The query of a form that is sent by GET is what its fields say.
             carried = query_of(address) or page.form("/i").fields
             assert carried["language"] == "de", (page.url, address)
-    refresh = pages[6].find("noscript/meta").get("content", "")
+    refresh = pages[6].find("meta[@http-equiv='refresh']").get("content", "")
     assert refresh == f"29; url={invitation}{GERMAN}"
 
 

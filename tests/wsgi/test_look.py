@@ -126,10 +126,11 @@ def test_the_first_page_is_below_30_kilobytes_uncompressed(client: Client, langu
     assert len(page.body) + sum(len(client.get(url).body) for url in urls) < 30_000
 
 
-def test_our_script_is_served_without_comments_and_idle_spaces(client: Client) -> None:
-    source = (STATIC / "planado.js").read_text("utf-8").splitlines()
+@pytest.mark.parametrize("file", ["planado.js", "waiting.js"])
+def test_our_script_is_served_without_comments_and_idle_spaces(client: Client, file: str) -> None:
+    source = (STATIC / file).read_text("utf-8").splitlines()
     lines = [re.sub(r"(^|\s+)// .*", "", line.strip()) for line in source]
-    served = client.get("/static/planado.js").text
+    served = client.get(f"/static/{file}").text
     assert re.sub(r"\s", "", served) == re.sub(r"\s", "", "".join(lines))
     # A text over several lines would lose its margin too.
     assert all(line.count("`") % 2 == 0 for line in source)

@@ -9,10 +9,13 @@ from ..page import Html, Template, joined
 from ..web import Problem, Request, Response
 
 _NO_HEAD = Html()
-# What makes a page without script ask for itself again; with script, script does. With the address
-# in it, since a browser reloads no page whose own has a #fragment (Chromium).
-REFRESH = Template(
-    '<noscript><meta http-equiv="refresh" content="$reload_in; url=$again_url"></noscript>'
+# What makes a page ask for itself again until its script does, which stops the refresh. Not in
+# <noscript>: to a browser that cannot read our script, or did not get it, that is no missing
+# script. With the address in it, since a browser reloads no page whose own has a #fragment
+# (Chromium).
+_WAITING = Template(
+    '<meta http-equiv="refresh" content="$reload_in; url=$again_url">\n'
+    '<script src="$script_url" defer></script>'
 )
 # An operator's own rules, after ours, so that a few lines suffice.
 _OWN_STYLE = Template('\n<link rel="stylesheet" href="$url">')
@@ -42,6 +45,11 @@ def open_document(
     """Return a page whose content and head still have names to be filled in."""
     frame = _frame(request, title)
     return frame.fill({}, languages=_languages(request), content=content, head=head)
+
+
+def waiting_head(request: Request) -> Template:
+    """Return what makes a page look again after `$reload_in` seconds, at `$again_url`."""
+    return _WAITING.fill({}, script_url=request.static_url("waiting.js"))
 
 
 def in_language(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from http import HTTPStatus
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from .. import identifier, storage
@@ -14,7 +15,7 @@ from ..page import Html, Template
 from ..recurrence import to_local
 from ..web import Problem, Request, Response
 from ..words import zoned_moment_words
-from .document import REFRESH, document, in_language, open_document
+from .document import document, in_language, open_document, waiting_head
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 
 # Who waits looks this often whether the organiser has changed something; script adds a second at
@@ -31,7 +32,10 @@ _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
 
 def show_number_form(request: Request) -> Response:
     """The form for an invitation number, or with `?id=` the way to its invitation."""
-    typed = request.query["id"]
+    typed, pasted_name, _ = request.query["id"].partition("#")
+    if pasted_name:
+        # So that neither our page nor the browser's history keeps the name that follows.
+        return redirect(request.page_url(f"/i?id={quote(typed, safe='')}"))
     if not typed:
         return _number_form(request, HTTPStatus.OK)
     pasted = re.search(r"/i/([0-9]+)", typed)
@@ -118,7 +122,7 @@ def _waiting_page(request: Request) -> Template:
         # Else the way in is a redirect, which script can only follow as a whole page.
         enter=_ENTER if request.config.privacy.page else Html(),
     )
-    return open_document(request, texts["waiting_title"], content, REFRESH)
+    return open_document(request, texts["waiting_title"], content, waiting_head(request))
 
 
 def _start(request: Request, conference: Conference) -> Html:

@@ -6,7 +6,7 @@ import json
 
 from ..page import Html, Template
 from ..web import Problem, Request, Response
-from .document import REFRESH, document
+from .document import document, waiting_head
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -35,7 +35,7 @@ def _page(request: Request, problem: Problem) -> Response:
     )
     head = Html()
     if retry_after:
-        head = REFRESH.render({}, reload_in=retry_after, again_url=request.this_url)
+        head = waiting_head(request).render({}, reload_in=retry_after, again_url=request.this_url)
     title = request.texts[f"{problem.text}_title"]
     return document(request, title, content, problem.status, head, problem.headers)
 
