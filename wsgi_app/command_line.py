@@ -15,7 +15,7 @@ from .cleanup import Swept, clean_up
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
 from .look import Look
-from .migrate import ForeignTable, migrate, pending, prepare
+from .migrate import ForeignTable, make_where_empty, migrate, pending, prepare
 from .recurrence import zone_names
 from .takeover import NotUnderstood
 
@@ -40,7 +40,7 @@ def _serve(options: argparse.Namespace) -> int:
     config = _config(options)
     database = _database(config)
     prepare(database)
-    if pending(database):
+    if pending(database) and not make_where_empty(database):
         raise LookupError(
             'the tables are missing or older than this program: run "planado.py init-db"'
         )
