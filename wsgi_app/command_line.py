@@ -1,4 +1,4 @@
-"""The command line: serve, cleanup, init-db, check."""
+"""The command line: serve, cleanup, init-db, check, backup."""
 
 from __future__ import annotations
 
@@ -95,6 +95,11 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _backup(options: argparse.Namespace) -> int:
+    _database(_config(options)).backup(options.file)
+    return 0
+
+
 def _file(options: argparse.Namespace) -> Path | None:
     return find_config(os.environ, options.config)
 
@@ -123,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         ("cleanup", _cleanup, "delete what is past and move series on; for cron"),
         ("init-db", _init_db, "create or upgrade the tables"),
         ("check", _check, "say whether configuration, database and templates are in order"),
+        ("backup", _backup, "copy an SQLite database while it is in use"),
     ):
         subparser = commands.add_parser(name, parents=[common], help=text, description=text)
         subparser.set_defaults(command=command)
@@ -132,6 +138,10 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="HOST:PORT|unix:/PATH",
                 type=_listen,
                 help="address or Unix socket to serve on (else [server] listen)",
+            )
+        if name == "backup":
+            subparser.add_argument(
+                "file", metavar="FILE", type=Path, help="the copy, which may not be there yet"
             )
         if name == "init-db":
             subparser.add_argument(
