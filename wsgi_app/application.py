@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from . import log, routes
 from .config import Config
-from .database import Database, DatabaseError
+from .database import Database, DatabaseError, Unprepared
 from .look import Look
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
 
@@ -95,7 +95,7 @@ class Application:
             if request.method == "POST" and not request.is_for_api:
                 _ = request.form  # A body that may not be read is refused before anything happens.
             if isinstance(route, StoredRoute):
-                return route.handler(request, self.database), True
+                return self._stored(route, request), True
             return route.handler(request), False
         except Problem as problem:
             return _report(request, problem), False
@@ -111,6 +111,16 @@ class Application:
             log.error("%s %s failed: %s", request.method, pattern, log.without_values(error))
             internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
             return _report(request, internal), False
+
+    def _stored(self, route: StoredRoute, request: Request) -> Response:
+        try:
+            return route.handler(request, self.database)
+        except Unprepared:
+            from .migrate import make_where_empty
+
+            if not make_where_empty(self.database):
+                raise
+            return route.handler(request, self.database)
 
     def _clean_up(self, now: float) -> None:
         with self._cleanup_lock:

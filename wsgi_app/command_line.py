@@ -1,4 +1,4 @@
-"""The command line: serve, cleanup, init-db, check."""
+"""The command line: serve, cleanup, init-db, check, backup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .cleanup import Swept, clean_up
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
 from .look import Look
-from .migrate import ForeignTable, migrate, pending, prepare
+from .migrate import ForeignTable, make_where_empty, migrate, pending, prepare
 from .recurrence import zone_names
 from .takeover import NotUnderstood
 
@@ -41,7 +41,7 @@ def _serve(options: argparse.Namespace) -> int:
     config = _config(options)
     database = _database(config)
     prepare(database)
-    if pending(database):
+    if pending(database) and not make_where_empty(database):
         raise LookupError(
             'the tables are missing or older than this program: run "planado.py init-db"'
         )
@@ -96,6 +96,11 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _backup(options: argparse.Namespace) -> int:
+    _database(_config(options)).backup(options.file)
+    return 0
+
+
 def _file(options: argparse.Namespace) -> Path | None:
     return find_config(os.environ, options.config)
 
@@ -125,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         ("cleanup", _cleanup, "delete what is past and move series on; for cron"),
         ("init-db", _init_db, "create or upgrade the tables"),
         ("check", _check, "say whether configuration, database and templates are in order"),
+        ("backup", _backup, "copy an SQLite database while it is in use"),
     ):
         subparser = commands.add_parser(name, parents=[common], help=text, description=text)
         subparser.set_defaults(command=command)
@@ -134,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="HOST:PORT|unix:/PATH",
                 type=_listen,
                 help="address or Unix socket to serve on (else [server] listen)",
+            )
+        if name == "backup":
+            subparser.add_argument(
+                "file", metavar="FILE", type=Path, help="the copy, which may not be there yet"
             )
         if name == "init-db":
             subparser.add_argument(

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from copy import copy
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -134,12 +135,20 @@ class Database(ABC):
         return getattr(self._local, "asked_again", False)
 
     def create(self) -> None:
-        """Make the file of an embedded database; raises DatabaseError."""
+        """Make the file of an embedded database, which root gives to who owns the folder; raises
+        DatabaseError.
+        """
         return
 
     def exists(self) -> bool:
-        """Say whether the file of an embedded database has been made; True of any other."""
+        """Say whether the file of an embedded database has been made, True of any other; raises
+        DatabaseError.
+        """
         return True
+
+    def files(self) -> list[Path]:
+        """Return the files of an embedded database that are there."""
+        return []
 
     def checkpoint(self) -> None:
         """Let an embedded database clear its files of what was deleted, and have all that is stored
@@ -152,6 +161,12 @@ class Database(ABC):
         DatabaseError.
         """
         return
+
+    @abstractmethod
+    def backup(self, file: Path) -> None:
+        """Write a copy of an embedded database, as it stands at one moment, into a new file that
+        only its owner may read; raises DatabaseError, for a server with the command that does it.
+        """
 
     def close(self) -> None:
         """Close the connection of the calling thread."""
@@ -234,14 +249,34 @@ class SqliteDatabase(Database):
             return super().transaction(work)
 
     def create(self) -> None:
+        file = self.path.resolve()
         try:
             # Who may read the file may enter every room.
-            self.path.touch(mode=0o600)
+            descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        except FileExistsError:
+            return
         except OSError as error:
-            raise Unavailable(f"{self.path}: {error.strerror}") from None
+            raise self._refused(error.strerror) from None
+        try:
+            _give_away(descriptor, file.parent)
+        finally:
+            os.close(descriptor)
 
     def exists(self) -> bool:
-        return self.path.exists()
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._refused(error.strerror) from None
+        return True
+
+    def files(self) -> list[Path]:
+        beside = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm"))
+        return [file for file in beside if file.exists()]
+
+    def _refused(self, reason: str | None) -> Unavailable:
+        return Unavailable(f"{self.path}: {reason}{_whose(self.path)}")
 
     def checkpoint(self) -> None:
         with self._writing, suppress(DatabaseError):
@@ -255,6 +290,22 @@ class SqliteDatabase(Database):
     def rewrite(self) -> None:
         self.run("VACUUM")
         self.checkpoint()
+
+    def backup(self, file: Path) -> None:
+        source: sqlite3.Connection = self._connection
+        # Its name is given to what is whole only.
+        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            try:
+                _copy(source, unfinished)
+                # Unlike renaming, it replaces nothing.
+                os.link(unfinished, file)
+                _write_through(file.parent)
+            finally:
+                unfinished.unlink()
+        except OSError as error:
+            raise DatabaseError(f"{file}: {error.strerror}") from None
 
     def _connect(self) -> sqlite3.Connection:
         import sqlite3
@@ -293,9 +344,72 @@ class SqliteDatabase(Database):
             name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
             if name == "SQLITE_ERROR":
                 raise Unprepared(f"{name}: tables missing or older than this program") from None
-            raise Unavailable(f"{self.path}: {name}") from None
+            raise self._refused(name) from None
         except sqlite3.DatabaseError as error:
             raise Unavailable(getattr(error, "sqlite_errorname", type(error).__name__)) from None
+
+
+def _give_away(descriptor: int, folder: Path) -> None:
+    # SQLite does the same with the files that it makes beside one. Root in a container may not.
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        with suppress(OSError):
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _whose(path: Path) -> str:
+    """Say to whom a SQLite file or a folder on the way to it belongs, where this user may not use
+    it.
+    """
+    file = path.absolute()
+    wanted = dict.fromkeys(reversed(file.parents), os.X_OK)
+    wanted[file.parent] = os.W_OK | os.X_OK
+    for suffix in ("", "-wal", "-shm"):
+        wanted[file.with_name(file.name + suffix)] = os.R_OK | os.W_OK
+    for place, access in wanted.items():
+        if not place.exists() or os.access(place, access):
+            continue
+        owner = place.stat().st_uid
+        if owner == os.geteuid():
+            break
+        return f": {place} belongs to {user_name(owner)}, and this is {user_name(os.geteuid())}"
+    return ""
+
+
+def user_name(number: int) -> str:
+    """Return the name of a user of this machine, or the number where none is known."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _copy(source: sqlite3.Connection, file: Path) -> None:
+    """Copy a database into an empty file; raises DatabaseError."""
+    import sqlite3
+
+    try:
+        with closing(sqlite3.connect(file, isolation_level=None)) as copy:
+            # Half of a copy is thrown away: it needs no journal to go back.
+            copy.execute("PRAGMA journal_mode = OFF")
+            source.backup(copy)
+            # One file, that can be read where nothing may be written beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+            [found] = copy.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise DatabaseError(getattr(error, "sqlite_errorname", type(error).__name__)) from None
+    if found != "ok":
+        raise DatabaseError("the database is damaged: restore an older backup")
+
+
+def _write_through(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class MariaDatabase(Database):
@@ -314,6 +428,25 @@ class MariaDatabase(Database):
         self._hosts = list(url.hosts or [("localhost", 3306)])
         self._hangs = False
         self._asking_whether_it_hangs = threading.Lock()
+
+    def backup(self, file: Path) -> None:
+        tables = [self.table + suffix for suffix in ("", "_migrations", "_requests")]
+        words = ["mariadb-dump", "--single-transaction", *self._options_of_its_programs()]
+        command = f"{shlex.join([*words, self.url.name, *tables])} > {shlex.quote(str(file))}"
+        raise DatabaseError(f"MariaDB copies itself: (umask 077; set -C; {command})")
+
+    def _options_of_its_programs(self) -> Iterator[str]:
+        yield f"--user={self.url.user}"
+        if self.url.password or self.url.password_file:
+            yield "--password"
+        if self.url.unix_socket:
+            yield f"--socket={self.url.unix_socket}"
+            return
+        host, port = self._hosts[0]
+        yield from (f"--host={host}", f"--port={port}")
+        yield "--ssl-verify-server-cert" if self.url.tls else "--skip-ssl"
+        if self._tls_ca:
+            yield f"--ssl-ca={self._tls_ca}"
 
     def _connect(self) -> pymysql.Connection[Cursor]:
         last_error: DatabaseError | None = None

@@ -67,6 +67,35 @@ def prepare(db: Database) -> None:
         log.error("database: %s", error)
 
 
+def make_where_empty(db: Database) -> bool:
+    """Make the tables in a server's database that has none at all, and say whether they are there
+    now; raises DatabaseError.
+    """
+    if db.dialect != "mariadb":
+        return False
+    lock = f"{db.table}_tables"
+    # Who comes second finds the tables, not half of them.
+    db.all("SELECT get_lock(:name, 5)", name=lock)
+    try:
+        if _has_no_table(db):
+            _make_first_tables(db)
+        return not pending(db)
+    finally:
+        db.all("SELECT release_lock(:name)", name=lock)
+
+
+def _make_first_tables(db: Database) -> None:
+    try:
+        migrate(db)
+    except DatabaseError as error:
+        raise Unprepared(f"the database has no table, and they cannot be made: {error}") from None
+
+
+def _has_no_table(db: Database) -> bool:
+    # One with tables of others, or with ours under another name, may be there by mistake.
+    return db.one("SELECT 1 FROM information_schema.tables WHERE table_schema = database()") is None
+
+
 def _apply(db: Database, file: Path) -> None:
     # MariaDB commits at each CREATE or ALTER, so the files themselves are safe to run again.
     try:

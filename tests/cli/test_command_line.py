@@ -7,13 +7,15 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from tests.support.client import booking_fields
 from tests.support.clock import Clock
+from tests.support.mariadb import PASSWORD, MariaServer
 from tests.support.process import ROOT, Server, planado
 from wsgi_app import __version__
 
@@ -176,10 +178,6 @@ def test_init_db_and_check_on_mariadb(tmp_path: Path, mariadb_url: str) -> None:
         'fault  database: 0001_conferences, 0002_requests not applied: run "planado.py init-db"'
         in before.stdout
     )
-    unprepared = planado(tmp_path, "serve", environ=environ)
-    assert (unprepared.returncode, unprepared.stdout) == (1, "")
-    assert 'run "planado.py init-db"' in unprepared.stderr
-
     first = planado(tmp_path, "init-db", environ=environ)
     assert first.stdout == (
         "applied 0001_conferences\napplied 0002_requests\nthe table conferences is up to date\n"
@@ -189,6 +187,23 @@ def test_init_db_and_check_on_mariadb(tmp_path: Path, mariadb_url: str) -> None:
     assert after.returncode == 0
     assert "ok     database: mariadb, table conferences" in after.stdout
     assert "ok     translations: en, ar, de" in after.stdout
+
+
+def test_serve_makes_the_tables_where_a_database_has_none(
+    tmp_path: Path, mariadb: MariaServer, mariadb_url: str
+) -> None:
+    environ = {"PLANADO_DATABASE_URL": mariadb_url}
+    mariadb.administrate("CREATE TABLE planado.meetings (id INTEGER)")
+    unprepared = planado(tmp_path, "serve", environ=environ)
+    assert (unprepared.returncode, unprepared.stdout) == (1, "")
+    assert 'run "planado.py init-db"' in unprepared.stderr
+    mariadb.administrate("DROP TABLE planado.meetings")
+
+    started = Server(tmp_path, environ=environ)
+    try:
+        assert started.request("POST", "/book", form(), **FORM)[0].status == 200
+    finally:
+        started.stop()
 
 
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
@@ -257,10 +272,94 @@ def test_check_finds_what_would_break_a_page(
     assert f"fault  {fault}" in done.stdout
 
 
+def test_a_backup_is_one_file_that_its_owner_alone_may_read(server: Server, tmp_path: Path) -> None:
+    _, text = server.request("POST", "/book", form(), **FORM)
+    iid = int(text.split("/i/")[1].split('"')[0])
+    done = planado(tmp_path, "backup", "copies.db")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    [copy] = [file for file in tmp_path.iterdir() if "copies" in file.name]
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    copy.chmod(0o400)
+    with closing(sqlite3.connect(f"file:{copy}?immutable=1", uri=True)) as connection:
+        assert connection.execute("SELECT iid FROM conferences").fetchall() == [(iid,)]
+
+    again = planado(tmp_path, "backup", "copies.db")
+    assert (again.returncode, again.stderr) == (1, "planado: copies.db: File exists\n")
+    nowhere = planado(tmp_path, "backup", "none/copies.db")
+    assert nowhere.stderr == "planado: none/copies.db: No such file or directory\n"
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "copies.db", "output", "planado.db", "planado.db-shm", "planado.db-wal"
+    }  # fmt: skip
+
+
+def test_a_backup_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    missing = planado(tmp_path, "backup", "copy.db")
+    assert missing.returncode == 1
+    assert missing.stderr == f"planado: {tmp_path}/planado.db: SQLITE_CANTOPEN\n"
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "planado.db").write_bytes(b"no database" * 1000)
+    broken = planado(tmp_path, "backup", "copy.db")
+    assert (broken.returncode, broken.stderr) == (1, "planado: SQLITE_NOTADB\n")
+    assert {file.name for file in tmp_path.iterdir()} == {"planado.db"}
+
+
+def test_a_damaged_database_is_not_taken_for_a_backup(tmp_path: Path) -> None:
+    planado(tmp_path, "init-db")
+    file = tmp_path / "planado.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        [(page, size)] = connection.execute(
+            "SELECT rootpage, page_size FROM sqlite_schema, pragma_page_size "
+            "WHERE name = 'conferences_by_time'"
+        )
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    file.write_bytes(content)
+    done = planado(tmp_path, "backup", "copy.db")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "damaged" in done.stderr or "SQLITE_CORRUPT" in done.stderr
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_a_backup_of_mariadb_is_the_command_that_makes_it(tmp_path: Path, mariadb_url: str) -> None:
+    environ = {"PLANADO_DATABASE_URL": mariadb_url}
+    planado(tmp_path, "init-db", environ=environ)
+    done = planado(tmp_path, "backup", "the copy.sql", environ=environ)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert PASSWORD not in done.stderr
+    assert quote(PASSWORD, safe="") not in done.stderr
+    account = f"--user=planado --password --socket={mariadb_url.rpartition('=')[2]}"
+    tables = "planado conferences conferences_migrations conferences_requests"
+    command = f"mariadb-dump --single-transaction {account} {tables} > 'the copy.sql'"
+    told = f"planado: MariaDB copies itself: (umask 077; set -C; {command})\n"
+    assert done.stderr == told
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        (
+            "mysql://me@db.example:3307/planado",
+            "--user=me --host=db.example --port=3307 --skip-ssl",
+        ),
+        (
+            "mysql://me@a,b/planado?password_file=word&tls_ca=ca.pem",
+            "--user=me --password --host=a --port=3306 --ssl-verify-server-cert --ssl-ca={}/ca.pem",
+        ),
+    ],
+)
+def test_the_command_for_mariadb_connects_as_planado_does(
+    tmp_path: Path, url: str, options: str
+) -> None:
+    done = planado(tmp_path, "backup", "copy", environ={"PLANADO_DATABASE_URL": url})
+    expected = f"mariadb-dump --single-transaction {options.format(tmp_path)} planado conferences "
+    assert expected in done.stderr
+
+
 def test_every_command_is_in_the_help_and_the_readme() -> None:
     text = planado(ROOT, "--help").stdout
     readme = (ROOT / "README.md").read_text("utf-8")
-    for command in ("serve", "cleanup", "init-db", "check"):
+    for command in ("serve", "cleanup", "init-db", "check", "backup"):
         assert command in text
         assert f"planado.py {command}" in readme
     assert "--version" in text

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.faults.conftest import MakeServer
-from tests.support.process import Server, planado
+from tests.support.process import ROOT, Server, planado
 from tests.support.small_disk import small_disk
 from tests.support.visitors import Visitors, wait_until
 
@@ -89,3 +91,44 @@ def test_killed_while_visitors_book(tmp_path: Path, make_server: MakeServer) -> 
     server.stop()
     with closing(sqlite3.connect(tmp_path / "planado.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_a_backup_while_visitors_book_holds_all_that_was_confirmed(
+    tmp_path: Path, make_server: MakeServer
+) -> None:
+    with Visitors(make_server()) as visitors:
+        for number in range(3):
+            visitors.wait_for("POST", 200, 20)
+            confirmed = {int(path.rpartition("/")[2]) for path in list(visitors.confirmed)}
+            done = planado(tmp_path, "backup", f"copy-{number}.db")
+            assert done.returncode == 0, done.stderr
+            assert confirmed <= invitations(tmp_path / f"copy-{number}.db")
+    visitors.check()
+    assert visitors.answers["POST", 503] == 0
+
+
+def invitations(file: Path) -> set[int]:
+    """Return what a whole database holds."""
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {iid for (iid,) in connection.execute("SELECT iid FROM conferences")}
+
+
+def test_a_backup_that_is_killed_leaves_no_file_of_its_name(tmp_path: Path) -> None:
+    assert planado(tmp_path, "init-db").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "planado.db")) as connection, connection:
+        row = "INSERT INTO conferences (iid, aid, rid, time) VALUES (?, 1, 1, 4000000000)"
+        connection.executemany(row, ((number,) for number in range(200_000)))
+    for size in (0, 1, 1_000_000):
+        backup = subprocess.Popen(
+            [sys.executable, ROOT / "planado.py", "backup", "copy.db"], cwd=tmp_path
+        )
+        unfinished = tmp_path / f".copy.db.{backup.pid}"
+        while not (unfinished.exists() and unfinished.stat().st_size >= size):
+            assert backup.poll() is None
+        backup.kill()
+        backup.wait()
+        assert not (tmp_path / "copy.db").exists()
+        assert unfinished.stat().st_mode & 0o077 == 0
+    assert planado(tmp_path, "backup", "copy.db").returncode == 0
+    assert len(invitations(tmp_path / "copy.db")) == 200_000

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,11 +15,17 @@ import trustme
 
 from tests.conftest import MakeClient
 from tests.storage.test_storage import NOW, one_off, rows
+from tests.support.client import Client
+from tests.support.clock import Clock
 from tests.support.mariadb import PASSWORD, MariaServer, free_port
+from tests.support.process import ROOT
 from tests.support.visitors import wait_until
 from wsgi_app import storage
+from wsgi_app.application import Application
+from wsgi_app.config import Config
 from wsgi_app.database import MariaDatabase, Unavailable, open_database
 from wsgi_app.database_url import parse_database_url
+from wsgi_app.migrate import pending
 
 
 def test_a_thread_keeps_its_connection(
@@ -172,6 +182,88 @@ def test_tls_over_tcp(mariadb: MariaServer, make_client: MakeClient, tmp_path: P
             make_client(url=f"{elsewhere}&tls_ca=ca.pem")
     finally:
         server.remove()
+
+
+@pytest.fixture
+def empty(mariadb_url: str, make_config: Callable[[str], Config], clock: Clock) -> Iterator[Client]:
+    """A visitor of an application whose database has no table yet."""
+    config = make_config(f"[database]\nurl = {mariadb_url}\n")
+    database = open_database(config.database.url, "conferences", config.folder)
+    yield Client(Application(config, database, clock), clock)
+    database.close()
+
+
+def test_the_first_visit_makes_the_tables_where_there_is_none(empty: Client) -> None:
+    booked = empty.book()
+    assert empty.visit(booked.invitation_url).status == 200
+    assert pending(empty.application.database) == []
+
+
+def test_a_database_with_other_tables_is_no_new_one(
+    empty: Client, mariadb: MariaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    mariadb.administrate("CREATE TABLE planado.meetings (id INTEGER)")
+    assert empty.get("/health").status == 503
+    assert "1146: tables missing or older than this program" in caplog.text
+    assert mariadb.administrate("SHOW TABLES FROM planado") == (("meetings",),)
+
+
+def test_whose_user_may_not_make_tables_is_told(
+    empty: Client, mariadb: MariaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    mariadb.administrate("REVOKE ALL ON planado.* FROM planado")
+    try:
+        mariadb.administrate("GRANT SELECT, INSERT, UPDATE, DELETE ON planado.* TO planado")
+        assert empty.get("/health").status == 503
+    finally:
+        mariadb.administrate("GRANT ALL ON planado.* TO planado")
+    assert "the database has no table, and they cannot be made: 1142" in caplog.text
+
+
+def test_many_first_visits_by_cgi_make_the_tables_once(mariadb_url: str, tmp_path: Path) -> None:
+    calls = [cgi_call(mariadb_url, tmp_path) for _ in range(4)]
+    for call in calls:
+        answer, complaints = call.communicate(timeout=120)
+        assert "Status: 200 OK" in answer, answer
+        assert complaints == ""
+
+
+def test_a_cgi_call_asks_for_no_tables_that_are_there(
+    mariadb: MariaServer, mariadb_url: str, tmp_path: Path
+) -> None:
+    assert "Status: 200 OK" in cgi_call(mariadb_url, tmp_path).communicate(timeout=120)[0]
+    before = selects(mariadb)
+    assert "Status: 200 OK" in cgi_call(mariadb_url, tmp_path).communicate(timeout=120)[0]
+    assert selects(mariadb) - before == 1
+
+
+def selects(server: MariaServer) -> int:
+    [(_, number)] = server.administrate("SHOW GLOBAL STATUS LIKE 'Com_select'")
+    return int(str(number))
+
+
+def cgi_call(url: str, folder: Path) -> subprocess.Popen[str]:
+    """Let a web server ask for /health, in a process of its own."""
+    (folder / "planado.ini").write_text("[cleanup]\nwhen = cron\n")
+    return subprocess.Popen(
+        [sys.executable, "-c", "import planado; planado.answer_cgi()"],
+        cwd=folder,
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "PLANADO_DATABASE_URL": url,
+            "REQUEST_METHOD": "GET",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": "/health",
+            "SERVER_NAME": "planado.example",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def connections(server: MariaServer) -> tuple[tuple[object, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import icalendar
@@ -124,6 +125,9 @@ class Unreachable(Database):
 
     dialect = "none"
     _begin = ""
+
+    def backup(self, file: Path) -> None:
+        raise AssertionError("the database was asked")
 
     def _connect(self) -> object:
         raise AssertionError("the database was asked")
