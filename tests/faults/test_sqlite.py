@@ -86,3 +86,10 @@ def test_killed_while_visitors_book(tmp_path: Path, make_server: MakeServer) -> 
     server.stop()
     with closing(sqlite3.connect(tmp_path / "planado.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_thirty_two_who_book_at_once_are_all_served(make_server: MakeServer) -> None:
+    with Visitors(make_server(), number=32) as visitors:
+        visitors.wait_for("POST", 200, 1000)
+    visitors.check()
+    assert visitors.answers["POST", 503] == 0
