@@ -53,6 +53,7 @@ class Place(Site):
         file = (folder or self.folder) / "planado.ini"
         site = f"[site]\nbase_url = {self.root}\n" if base_url else ""
         file.write_text(site + self._settings, "utf-8")
+        file.chmod(0o600)
         return file
 
     def derive(self, name: str, changes: Mapping[str, str], to: Path | None = None) -> Path:
