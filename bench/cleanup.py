@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import random
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from bench.servers import add_coming, opened, served
-from tests.support.mariadb import running_mariadb
-from tests.support.process import planado
+from bench.servers import Place, add_coming, databases, opened, programs, served
+from tests.hosts.site import give_away, run
 from wsgi_app.conference import Conference
 from wsgi_app.database import Database
 from wsgi_app.recurrence import to_instant
@@ -33,16 +30,19 @@ def main() -> None:
     """Clean up 100,000 one-offs and 100,000 series that are past, on both databases."""
     print("| what is past | database | cleanup | p99 of a reader: usual | meanwhile |")
     print("| --- | --- | --- | --- | --- |")
-    with ExitStack() as stack:
-        url = stack.enter_context(running_mariadb()).url
-        for database_url in (url, "sqlite:///planado.db"):
+    with databases() as (maria, folder):
+        for name, url in (("MariaDB", maria.url), ("SQLite", f"sqlite:///{folder}/planado.db")):
             for kind in ("one-offs", "series"):
-                with tempfile.TemporaryDirectory(prefix="planado-bench-") as folder:
-                    _measure(Path(folder), database_url, kind)
+                iid = _fill(url, kind)
+                give_away(folder)
+                with served(url, settings="[cleanup]\nwhen = cron\n") as place:
+                    times = _measure(place, f"{place.root}/i/{iid}")
+                print(f"| {PAST:,} {kind} | {name} | {' | '.join(times)} |", flush=True)
 
 
-def _measure(folder: Path, url: str, kind: str) -> None:
-    database = opened(folder, url)
+def _fill(url: str, kind: str) -> int:
+    """Leave nothing but what is past and one conference, which is returned."""
+    database = opened(url)
     database.run("DELETE FROM {table}")
     now = int(time.time())
     add_coming(database, PAST, now - 700 * _DAY)
@@ -51,22 +51,19 @@ def _measure(folder: Path, url: str, kind: str) -> None:
     read = Conference(2 * 10**15, 3, 4, now + 30 * _DAY, 0, "", "", "")
     add_conference(database, read)
     database.close()
-    with served(folder, "waitress") as root:
-        page = f"{root}/i/{read.iid}"
-        with _reading(page) as taken:
-            time.sleep(5)
-        usual = _p99(taken)
-        with _reading(page) as taken:
-            begun = time.monotonic()
-            done = planado(folder, "cleanup")
-            seconds = time.monotonic() - begun
-        meanwhile = _p99(taken)
-        assert done.returncode == 0, done.stderr
-        name = url.partition(":")[0]
-        print(
-            f"| {PAST:,} {kind} | {name} | {seconds:.1f} s | {usual:.1f} ms | {meanwhile:.1f} ms |",
-            flush=True,
-        )
+    return read.iid
+
+
+def _measure(place: Place, page: str) -> list[str]:
+    with _reading(page) as taken:
+        time.sleep(5)
+    usual = _p99(taken)
+    clean_up = [programs().checkout / ".venv/bin/planado", "cleanup"]
+    with _reading(page) as taken:
+        begun = time.monotonic()
+        run([*clean_up, "--config", place.folder / "planado.ini"], place.folder)
+        seconds = time.monotonic() - begun
+    return [f"{seconds:.1f} s", f"{usual:.1f} ms", f"{_p99(taken):.1f} ms"]
 
 
 def _make_series(database: Database) -> None:

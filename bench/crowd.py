@@ -8,15 +8,11 @@ import asyncio
 import os
 import random
 import re
-import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench.servers import CORES, OTHER_CORES, SERVER_CORES, on_cores, opened, served
-from tests.support.mariadb import running_mariadb
+from bench.servers import GUNICORN, HOSTS, SERVE, databases, opened, served
 from wsgi_app.conference import Conference
 from wsgi_app.storage import add_conference
 
@@ -27,34 +23,26 @@ LONGEST_ANSWER = 60
 
 
 def main() -> None:
-    """Let them wait and enter, on one process of waitress and on gunicorn."""
-    with ExitStack() as stack:
-        with on_cores(OTHER_CORES):
-            url = stack.enter_context(running_mariadb()).url
-        for host in ("waitress", "gunicorn"):
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planado-bench-")))
-            database = opened(folder, url)
-            start = int(time.time()) + WAIT
-            iid = random.randrange(10**15, 10**16)
-            add_conference(database, Conference(iid, 3, 4, start, 0, "", "", ""))
-            database.close()
-            cores = SERVER_CORES if host == "waitress" else set(CORES)
-            with on_cores(cores):
-                root = stack.enter_context(served(folder, host))
-            with on_cores(OTHER_CORES):
-                asyncio.run(_crowd(host, root, f"/i/{iid}", start))
+    """Let them wait and enter, and print a table; the aim is five seconds after the start."""
+    print(f"| {PEOPLE:,} guests, MariaDB | half were in | all were in | answers that failed |")
+    print("| --- | --- | --- | --- |")
+    with databases() as (maria, _):
+        database = opened(maria.url)
+        for host in (SERVE, GUNICORN):
+            with served(maria.url, host) as place:
+                start = int(time.time()) + WAIT
+                iid = random.randrange(10**15, 10**16)
+                add_conference(database, Conference(iid, 3, 4, start, 0, "", "", ""))
+                asyncio.run(_crowd(HOSTS[host], place.root, f"/i/{iid}", start))
+        database.close()
 
 
 async def _crowd(host: str, root: str, path: str, start: int) -> None:
     seen: Counter[str] = Counter()
     people = [_person(root, path, start, seen) for _ in range(PEOPLE)]
     entered = sorted(await asyncio.gather(*people))
-    print(
-        f"{host}: {PEOPLE} people, {sum(seen.values())} answers ({dict(seen)}); after the start, "
-        f"half were in within {entered[len(entered) // 2] - start:.1f} s, "
-        f"the last within {entered[-1] - start:.1f} s",
-        flush=True,
-    )
+    half, last = (entered[place] - start for place in (len(entered) // 2, -1))
+    print(f"| {host} | {half:.1f} s | {last:.1f} s | {sum(seen.values()) - seen['200']} |")
 
 
 async def _person(root: str, path: str, start: int, seen: Counter[str]) -> float:

@@ -1,26 +1,30 @@
-"""What Planado is held against: bare WSGI functions on waitress that do nothing but what cannot be
-left out.
+"""What Planado is held against: bare WSGI functions that do nothing but what cannot be left out,
+in the place of the application in `planado serve`, and so with its processes and threads.
 
 They give the very answer that Planado gives at ADDRESS, headers and all, from
 memory, so that what is compared is the work behind it.
-Run: python -m bench.floor bare|select|insert PORT ADDRESS [SOCKET DATABASE]
+Run: python bench/floor.py bare|select|insert ADDRESS SOCKET DATABASE serve --config=FILE
 """
 
 from __future__ import annotations
 
-import logging
 import random
 import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
-from waitress.server import create_server
 
-KIND, PORT, ADDRESS = sys.argv[1:4]
-DATABASE = sys.argv[4:6]
+from planado import main
+from wsgi_app import server
+from wsgi_app.application import Application
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_, KIND, ADDRESS, SOCKET, DATABASE, *COMMAND = sys.argv
 KEPT = threading.local()
 
 with urllib.request.urlopen(ADDRESS) as response:
@@ -32,13 +36,22 @@ with urllib.request.urlopen(ADDRESS) as response:
     ]
 
 
-def bare(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+class Floor(Application):
+    """Answers as KIND says; /health as always."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/health":
+            return super().__call__(environ, start_response)
+        FUNCTIONS[KIND](environ)
+        start_response("200 OK", HEADERS)
+        return [PAGE]
+
+
+def bare(environ: WSGIEnvironment) -> None:
     """Answer from memory."""
-    start_response("200 OK", HEADERS)
-    return [PAGE]
 
 
-def select(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def select(environ: WSGIEnvironment) -> None:
     """Look up one row by its key, on a connection that the thread keeps."""
     iid = int(environ["PATH_INFO"].removeprefix("/i/"))
     with _connection().cursor() as cursor:
@@ -48,10 +61,9 @@ def select(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
             (iid,),
         )
         assert cursor.fetchone()
-    return bare(environ, start_response)
 
 
-def insert(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def insert(environ: WSGIEnvironment) -> None:
     """Store one row, committed."""
     environ["wsgi.input"].read()
     row = [random.randrange(10**15, 10**16) for _ in range(3)]
@@ -61,22 +73,24 @@ def insert(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
             " VALUES (%s, %s, %s, 4000000000, 0, '', '', '')",
             row,
         )
-    return bare(environ, start_response)
+
+
+FUNCTIONS: dict[str, Callable[[WSGIEnvironment], None]] = {
+    "bare": bare,
+    "select": select,
+    "insert": insert,
+}
 
 
 def _connection() -> Any:
     if not hasattr(KEPT, "connection"):
         KEPT.connection = pymysql.connect(
-            unix_socket=DATABASE[0],
-            user="root",
-            database=DATABASE[1],
-            autocommit=True,
-            ssl_disabled=True,
+            unix_socket=SOCKET, user="root", database=DATABASE, autocommit=True, ssl_disabled=True
         )
     return KEPT.connection
 
 
 if __name__ == "__main__":
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    function = {"bare": bare, "select": select, "insert": insert}[KIND]
-    create_server(function, host="127.0.0.1", port=int(PORT), threads=4).run()
+    vars(server)["Application"] = Floor
+    sys.argv[1:] = COMMAND
+    main()

@@ -1,74 +1,160 @@
-"""What the benchmarks start and fill."""
+"""What the benchmarks install, start and fill: each host as its recipe starts it, on whatever
+cores the system gives it.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
-import subprocess
-import sys
+import re
+import shutil
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from urllib.request import urlopen
 
-from tests.support.mariadb import free_port
-from tests.support.process import ROOT, planado
+from tests.hosts.hosts import HOSTS as RECIPES
+from tests.hosts.hosts import Programs
+from tests.hosts.site import PYTHON, Site, copy_of_the_program, documented, give_away, run
+from tests.support.mariadb import MariaServer, running_mariadb
+from tests.support.process import ROOT
 from wsgi_app.conference import Conference
-from wsgi_app.config import load_config
 from wsgi_app.database import Database, open_database
+from wsgi_app.database_url import parse_database_url
+from wsgi_app.migrate import migrate
 from wsgi_app.storage import add_conference
 
-CORES = sorted(os.sched_getaffinity(0))
-"""Servers run on the first core, all else on the others: threads of one Python process that move
-between cores are slower and measure the machine.
-"""
-SERVER_CORES, OTHER_CORES = set(CORES[:1]), set(CORES[1:] or CORES)
+SERVE, GUNICORN = "waitress", "gunicorn-gthread"
+HOSTS = {
+    SERVE: "`planado serve`",
+    "nginx-waitress-unix": "behind nginx",
+    GUNICORN: "gunicorn",
+    "uwsgi": "uWSGI",
+    "granian": "granian",
+}
+"""What is measured: the names that `tests.hosts` has for hosts, and those for a table."""
 
 _DAY = 24 * 60 * 60
 # Odd and large: its multiples lie all over the range.
 _SCATTER = 7_368_787_141_951
 
 
+class Place(Site):
+    """A host on a database, configured as it comes but for `settings`."""
+
+    def __init__(self, url: str, settings: str = "") -> None:
+        super().__init__("")
+        self._settings = f"[database]\nurl = {url}\n{settings}"
+
+    def configure(self, folder: Path | None = None, base_url: bool = False) -> Path:
+        file = (folder or self.folder) / "planado.ini"
+        site = f"[site]\nbase_url = {self.root}\n" if base_url else ""
+        file.write_text(site + self._settings, "utf-8")
+        file.chmod(0o600)
+        return file
+
+    def derive(self, name: str, changes: Mapping[str, str], to: Path | None = None) -> Path:
+        target = super().derive(name, changes, to)
+        # All the load comes from one address: nginx counts it as always, and lets it through.
+        lifted = re.sub(r"\brate=\d+r/[sm]", "rate=1000000r/s", target.read_text("utf-8"))
+        target.write_text(lifted, "utf-8")
+        return target
+
+    def process_ids(self) -> list[int]:
+        """Return the processes of the host that run."""
+        sessions = {process.pid for process in self._processes}
+        running = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return [pid for pid in running if os.getsid(pid) in sessions]
+
+
 @contextmanager
-def on_cores(cores: set[int]) -> Iterator[None]:
-    """Let this process and those that it starts run on these cores."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
+def served(
+    url: str,
+    start: str | Callable[[Site, Programs], None] = SERVE,
+    checkout: Path = ROOT,
+    settings: str = "",
+) -> Iterator[Place]:
+    """Serve a database with a host of `tests.hosts`, or with what is started like one."""
+    place = Place(url, settings)
     try:
-        yield
+        (RECIPES[start] if isinstance(start, str) else start)(place, programs(checkout))
+        place.wait_until_it_answers()
+        yield place
     finally:
-        os.sched_setaffinity(0, before)
+        place.stop()
 
 
-class Numbers(NamedTuple):
-    """Invitations of conferences that are in the database."""
+@cache
+def programs(checkout: Path = ROOT) -> Programs:
+    """Install a checkout as docs/hosting.md says, until the benchmark ends."""
+    folder = Path(tempfile.mkdtemp(prefix="planado-bench-"))
+    atexit.register(shutil.rmtree, folder)
+    copy = copy_of_the_program(folder / "planado", checkout)
+    for start in (
+        "python3 -m venv",
+        ".venv/bin/pip install .",
+        ".venv/bin/pip install gunicorn",
+        ".venv/bin/pip install granian",
+    ):
+        command = documented(start)
+        run([PYTHON if command[0] == "python3" else command[0], *command[1:]], copy)
+    give_away(folder)
+    return Programs(copy, folder)
 
-    waiting: list[int]
+
+@contextmanager
+def databases() -> Iterator[tuple[MariaServer, Path]]:
+    """Yield a MariaDB, and a folder for SQLite files which hosts may use once it is given away."""
+    with (
+        running_mariadb() as maria,
+        tempfile.TemporaryDirectory(prefix="planado-bench-") as folder,
+    ):
+        # Where root measures, hosts are another user's.
+        maria.folder.chmod(0o711)
+        yield maria, Path(folder)
+
+
+class Filled(NamedTuple):
+    """A database, conferences in it that people wait for (a file of numbers), and one that is
+    open.
+    """
+
+    url: str
+    waiting: Path
     open: int
 
 
-def opened(folder: Path, url: str) -> Database:
-    """Write a planado.ini for this database, make its tables, and return it."""
-    (folder / "planado.ini").write_text(f"[database]\nurl = {url}\n[cleanup]\nwhen = cron\n")
-    done = planado(folder, "init-db")
-    assert done.returncode == 0, done.stderr
-    config = load_config(folder / "planado.ini", {})
-    return open_database(config.database.url, config.database.table, config.folder, 600)
-
-
-def fill(folder: Path, url: str, size: int) -> Numbers:
-    """Make a database of so many conferences to come and one that is open."""
-    database = opened(folder, url)
+def fill(maria: MariaServer | None, folder: Path, name: str, size: int) -> Filled:
+    """Make a database of so many conferences to come and one that is open; without MariaDB an
+    SQLite file.
+    """
+    url = f"sqlite:///{folder}/{name}.db"
+    if maria:
+        maria.administrate(f"CREATE DATABASE {name}")
+        maria.administrate(f"GRANT ALL ON {name}.* TO planado")
+        url = maria.url.replace("/planado?", f"/{name}?")
+    database = opened(url)
     now = int(time.time())
     add_coming(database, size, now + _DAY)
     is_open = Conference(2 * 10**15, 3, 4, now - 60, 0, "", "", "")
     add_conference(database, is_open)
     database.close()
+    give_away(folder)
     # All over the rows; of the same few days, as those who wait at the same time are.
     asked = [number for number in range(1, size + 1) if number % 600 <= 10]
-    waiting = [10**15 + number * _SCATTER % (9 * 10**15) for number in asked]
-    return Numbers(waiting, is_open.iid)
+    waiting = folder / f"{database.dialect}-{name}"
+    waiting.write_text("".join(f"{10**15 + n * _SCATTER % (9 * 10**15)}\n" for n in asked))
+    return Filled(url, waiting, is_open.iid)
+
+
+def opened(url: str) -> Database:
+    """Make the tables of a database and return it."""
+    database = open_database(parse_database_url(url), "conferences", Path("/"), 600)
+    migrate(database)
+    return database
 
 
 def add_coming(database: Database, size: int, start: int) -> None:
@@ -100,38 +186,3 @@ def add_coming(database: Database, size: int, start: int) -> None:
             size=size,
             start=start,
         )
-
-
-@contextmanager
-def served(folder: Path, host: str) -> Iterator[str]:
-    """Serve a folder with one process of waitress or four workers of gunicorn at the address it
-    yields.
-    """
-    port = free_port()
-    address = f"127.0.0.1:{port}"
-    commands = {
-        "waitress": [sys.executable, str(ROOT / "planado.py"), "serve", "--listen", address],
-        "gunicorn": [
-            str(ROOT / ".venv-bench/bin/gunicorn"), "--workers=4", f"--bind={address}",
-            "--keep-alive=30", "--worker-class=gthread", "planado:application",
-        ],
-    }  # fmt: skip
-    environ = {**os.environ, "PLANADO_CONFIG": str(folder / "planado.ini")}
-    with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(
-            commands[host], cwd=folder, env=environ, stdout=output, stderr=output
-        )
-    try:
-        _wait_until_served(address, process)
-        yield f"http://{address}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_until_served(address: str, process: subprocess.Popen[bytes]) -> None:
-    while True:
-        assert process.poll() is None, "the server has ended"
-        with suppress(OSError), urlopen(f"http://{address}/health"):
-            return
-        time.sleep(0.1)

@@ -1,192 +1,155 @@
-"""How fast Planado is, side by side with what it is held against; bench/run runs it.
+"""How fast Planado is on each host as its recipe starts it, side by side with what it is held
+against; bench/run runs it and docs/planning.md has its tables.
 
-Each round measures every cell once, so that whatever else the machine does
-meets all alike; a cell's figure is the median of its rounds, and a ratio is
-the median of the ratios within each round. Servers run on the first core
-allowed, wrk and MariaDB on the others: threads of one Python process that
-move between cores are slower and measure the machine.
+Each round measures every cell once, so that whatever else the machine does meets all alike; a
+cell's figure is the median of its rounds, and a ratio is the median of the ratios within each
+round. Nothing is kept to a core but what keeps itself there: hosts, wrk and MariaDB share the
+machine.
 """
 
 from __future__ import annotations
 
 import os
-import platform
-import re
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
 from pathlib import Path
 
-from bench.servers import CORES, OTHER_CORES, SERVER_CORES, fill, on_cores, served
-from tests.support.mariadb import MariaServer, free_port, running_mariadb
+from bench.load import CONNECTIONS, ROUNDS, Cell, asking, booking, entries
+from bench.servers import HOSTS, SERVE, Filled, databases, fill, programs, served
+from tests.hosts.hosts import Programs
+from tests.hosts.site import Site, run
+from tests.support.mariadb import MariaServer
 
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
-SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
 SIZES = (10, 10_000, 1_000_000)
-CONNECTIONS = 32
-BENCH = Path(__file__).parent
+FORM = "booking form"
+WAITING = "waiting page, {:,} rows"
+USUAL = WAITING.format(10_000)
+WAY_IN, API, BOOKING, ENTRY = "the way in", "API read", "booking", "calendar entry"
+ONE_ENTRY = "calendar entry, one at a time"
 FLOORS = {
-    "waiting waitress mariadb 10000": "floor select",
-    "form waitress mariadb 10000": "floor bare",
-    "booking waitress mariadb 10000": "floor insert",
+    FORM: "*floor: an answer from memory*",
+    USUAL: "*floor: one SELECT*",
+    BOOKING: "*floor: one INSERT, committed*",
 }
-"""What is held against what."""
+"""What pages of `planado serve` on MariaDB are held against (bench/floor.py)."""
+ROWS = (FORM, *map(WAITING.format, SIZES), WAY_IN, API, BOOKING, ENTRY)
+FLOOR = "bench/floor.py"
+# Of what the hosts run on; an answer tells the versions.
+_NAMED = ("python ", "waitress=", "pymysql=", "gunicorn=", "granian=")
 
-
-@dataclass
-class Cell:
-    """Something that wrk asks for, and how many answers a second there were in each round."""
-
-    name: str
-    url: str
-    arguments: tuple[str, ...] = ()
-    connections: int = CONNECTIONS
-    rates: list[float] = field(default_factory=list)
-
-    def measure(self) -> None:
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{SECONDS}", *self.arguments[:2]]
-        command += [self.url, "--", *self.arguments[2:]]
-        with on_cores(OTHER_CORES):
-            told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        assert "Non-2xx" not in told and "Socket errors" not in told, (self.name, told)
-        rate = re.search(r"Requests/sec:\s+([\d.]+)", told)
-        assert rate, told
-        self.rates.append(float(rate[1]))
-
-    @property
-    def rate(self) -> float:
-        return statistics.median(self.rates)
+Cells = dict[tuple[str, str, str], Cell]
+"""By database, row and host."""
 
 
 def main() -> None:
     """Start everything, measure, and print the tables."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="planado-bench-")))
-        with on_cores(OTHER_CORES):
-            maria = stack.enter_context(running_mariadb())
-        print(_machine(maria), flush=True)
+        maria, folder = stack.enter_context(databases())
         cells = _cells(stack, folder, maria)
         for number in range(ROUNDS):
             for cell in _in_turn(cells):
                 cell.measure()
             print(f"round {number + 1} of {ROUNDS} measured", file=sys.stderr, flush=True)
-        _print_rates(cells)
-        _print_targets(cells)
+        print(_machine(maria))
+    for database in ("MariaDB", "SQLite"):
+        _print_rates(cells, database)
+    _print_aims(cells)
 
 
-def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {}
-    ask = ("-s", str(BENCH / "ask.lua"))
-
-    def add(name: str, address: str, *arguments: str, connections: int = CONNECTIONS) -> None:
-        cells[name] = Cell(name, address, arguments, connections)
-
-    for database in ("mariadb", "sqlite"):
+def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> Cells:
+    cells: Cells = {}
+    for database, server in (("MariaDB", maria), ("SQLite", None)):
         for size in SIZES:
-            place = folder / f"{database}-{size}"
-            place.mkdir()
-            name = f"planado_{size}"
-            address = "sqlite:///planado.db"
-            if database == "mariadb":
-                maria.administrate(f"CREATE DATABASE {name}")
-                maria.administrate(f"GRANT ALL ON {name}.* TO planado")
-                address = maria.url.replace("/planado?", f"/{name}?")
-            numbers = fill(place, address, size)
-            listed = place / "waiting"
-            listed.write_text("".join(f"{number}\n" for number in numbers.waiting))
-            for host in ("waitress", "gunicorn"):
-                if host == "gunicorn" and size != 10_000:
-                    continue
-                # Four workers share all cores with the rest; one process keeps to its own.
-                with on_cores(SERVER_CORES if host == "waitress" else set(CORES)):
-                    root = stack.enter_context(served(place, host))
-                label = f"{host} {database} {size}"
-                add(f"waiting {label}", root, *ask, "/i/", str(listed))
-                add(f"open {label}", f"{root}/i/{numbers.open}/enter")
-                add(f"API {label}", root, *ask, "/api/v1/conferences/", str(listed))
-                if size == 10_000:
-                    add(f"form {label}", root + "/")
-                    add(f"booking {label}", root, "-s", str(BENCH / "book.lua"), _date())
-                    add(f"entry {label}", root, "-s", str(BENCH / "entry.lua"), connections=1)
-    _add_floors(stack, maria, cells, add)
+            filled = fill(server, folder, f"planado_{size}", size)
+            waiting = WAITING.format(size)
+            for host in HOSTS if waiting == USUAL else (SERVE,):
+                root = stack.enter_context(served(filled.url, host)).root
+                cells[database, waiting, host] = asking(root, "/i/", filled.waiting)
+                if waiting == USUAL:
+                    pages = _pages(root, filled) | (_stored_nowhere(root) if server else {})
+                    cells |= {(database, row, host): cell for row, cell in pages.items()}
+            if server and waiting == USUAL:
+                _add_floors(stack, cells, maria, filled)
     return cells
 
 
-def _add_floors(
-    stack: ExitStack, maria: MariaServer, cells: dict[str, Cell], add: Callable[..., None]
-) -> None:
-    waiting, form, _ = (cells[name] for name in FLOORS)
-    path = "/i/" + Path(waiting.arguments[-1]).read_text().split()[0]
-    pages = {
-        "bare": form.url,
-        "select": waiting.url + path,
-        "insert": waiting.url + path,
+def _pages(root: str, filled: Filled) -> dict[str, Cell]:
+    return {
+        WAY_IN: Cell(f"{root}/i/{filled.open}/enter"),
+        API: asking(root, "/api/v1/conferences/", filled.waiting),
+        BOOKING: booking(root),
     }
-    for kind, page in pages.items():
-        port = free_port()
-        arguments = [kind, str(port), page, str(maria.socket), "planado_10000"]
-        with on_cores(SERVER_CORES):
-            process = subprocess.Popen([sys.executable, "-m", "bench.floor", *arguments])
-        stack.callback(process.kill)
-        asked = waiting.arguments if kind == "select" else ()
-        add(f"floor {kind}", f"http://127.0.0.1:{port}/", *asked)
-    time.sleep(2)
 
 
-def _in_turn(cells: dict[str, Cell]) -> Iterator[Cell]:
-    """Yield the cells, each floor beside what is held against it, as the machine's pace drifts."""
-    for name, cell in cells.items():
-        if name not in FLOORS.values():
-            yield cell
-        if name in FLOORS:
-            yield cells[FLOORS[name]]
+def _stored_nowhere(root: str) -> dict[str, Cell]:
+    """Return what asks no database, and so is measured beside one of them only."""
+    return {FORM: Cell(f"{root}/"), ENTRY: entries(root)}
 
 
-def _date() -> str:
-    return f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
+def _add_floors(stack: ExitStack, cells: Cells, maria: MariaServer, filled: Filled) -> None:
+    form = cells["MariaDB", FORM, SERVE].url
+    page = f"{form}i/{filled.waiting.read_text().split()[0]}"
+
+    def started(kind: str, answer: str) -> str:
+        return stack.enter_context(served(filled.url, _floor(kind, answer, maria))).root
+
+    floors = {
+        FORM: Cell(started("bare", form)),
+        USUAL: asking(started("select", page), "/i/", filled.waiting),
+        BOOKING: booking(started("insert", page)),
+    }
+    for row, cell in floors.items():
+        cells["MariaDB", FLOORS[row], SERVE] = cell
+    cells["MariaDB", ONE_ENTRY, SERVE] = entries(form, connections=1)
 
 
-def _print_rates(cells: dict[str, Cell]) -> None:
-    print(f"\nAnswers a second, {CONNECTIONS} connections, medians of {ROUNDS}\n")
-    columns = ["waitress mariadb", "waitress sqlite", "gunicorn mariadb", "gunicorn sqlite"]
-    print(f"| page, rows | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
-    for page in ("form", "waiting", "open", "API", "booking"):
-        for size in SIZES:
-            found = [cells.get(f"{page} {column} {size}") for column in columns]
-            if any(found):
-                rates = " | ".join(f"{cell.rate:.0f}" if cell else "" for cell in found)
-                print(f"| {page}, {size:,} | {rates} |")
-    for kind in ("bare", "select", "insert"):
-        print(f"| floor: {kind} | {cells[f'floor {kind}'].rate:.0f} | | | |")
+def _floor(kind: str, answer: str, maria: MariaServer) -> Callable[[Site, Programs], None]:
+    def start(site: Site, installed: Programs) -> None:
+        serve = ["serve", "--config", site.configure(), "--listen", f"127.0.0.1:{site.port}"]
+        python, script = installed.checkout / ".venv/bin/python", installed.checkout / FLOOR
+        site.start([python, script, kind, answer, maria.socket, "planado_10000", *serve])
+
+    return start
 
 
-def _print_targets(cells: dict[str, Cell]) -> None:
-    def ratio(above: str, below: str) -> float:
-        pairs = zip(cells[above].rates, cells[below].rates, strict=True)
-        return statistics.median(one / other for one, other in pairs)
+def _in_turn(cells: Cells) -> Iterator[Cell]:
+    """Yield all hosts' cells of a row together, each floor beside what is held against it."""
+    order = [row for page in (*ROWS, ONE_ENTRY) for row in (page, FLOORS.get(page))]
+    for _, cell in sorted(cells.items(), key=lambda item: order.index(item[0][1])):
+        yield cell
 
-    waiting, form, booking = FLOORS
-    print("\n| what | measured | target |\n| --- | --- | --- |")
-    lines: list[tuple[str, float, str]] = [
-        ("waiting page, of a bare SELECT", ratio(waiting, FLOORS[waiting]), "≥ 0.75"),
-        ("form, of a bare answer", ratio(form, FLOORS[form]), "≥ 0.8"),
-        ("a booking's time, of an INSERT's", ratio(FLOORS[booking], booking), "≤ 1.5"),
-    ]
-    for database in ("mariadb", "sqlite"):
-        for page in ("waiting", "API"):
-            many, few = (f"{page} waitress {database} {n}" for n in (SIZES[-1], SIZES[0]))
-            lines.append((f"{page}, 1,000,000 rows of 10, {database}", ratio(many, few), "≥ 0.9"))
-    for what, measured, target in lines:
-        print(f"| {what} | {measured:.2f} | {target} |")
-    entry = cells["entry waitress mariadb 10000"]
-    print(f"| calendar entry, series of 100 | {1000 / entry.rate:.1f} ms | ≤ 5 ms |")
+
+def _print_rates(cells: Cells, database: str) -> None:
+    print(f"\n| {database}, {CONNECTIONS} connections | {' | '.join(HOSTS.values())} |")
+    print(f"|{' --- |' * (len(HOSTS) + 1)}")
+    for row in (*ROWS, *FLOORS.values()):
+        found = [cells.get((database, row, host)) for host in HOSTS]
+        if any(found):
+            print(f"| {row} | {' | '.join(str(cell or '') for cell in found)} |")
+
+
+def _print_aims(cells: Cells) -> None:
+    def cell(row: str, database: str = "MariaDB") -> Cell:
+        return cells[database, row, SERVE]
+
+    few, many = WAITING.format(SIZES[0]), WAITING.format(SIZES[-1])
+    sizes = [cell(many, name).times(cell(few, name)) for name in ("MariaDB", "SQLite")]
+    writers = cell(BOOKING, "SQLite")
+    of_insert = cell(FLOORS[BOOKING]).times(cell(BOOKING))
+    print(
+        f"""
+| `planado serve` | measured | aim |
+| --- | --- | --- |
+| waiting page, 99 of 100 within | {cell(USUAL).p99:.0f} ms | 40 ms |
+| booking on SQLite, 99 of 100 within | {writers.p99:.0f} ms | 250 ms |
+| booking on SQLite, refused | {writers.refused} | 0 |
+| waiting page, of the floor with one SELECT | {cell(USUAL).times(cell(FLOORS[USUAL])):.2f} | 0.75 |
+| booking form, of the floor from memory | {cell(FORM).times(cell(FLOORS[FORM])):.2f} | 0.8 |
+| a booking's time, of a committed INSERT's | {of_insert:.1f} | at most 1.5 |
+| {many}, of that with 10 | {sizes[0]:.2f} (SQLite {sizes[1]:.2f}) | 0.9 |
+| calendar entry, series of 100 | {1000 / cell(ONE_ENTRY).rate:.1f} ms | at most 5 ms |"""
+    )
 
 
 def _machine(maria: MariaServer) -> str:
@@ -195,10 +158,11 @@ def _machine(maria: MariaServer) -> str:
         if line.startswith("model name"):
             model = line.partition(":")[2].strip()
     [(server_version,)] = maria.administrate("SELECT VERSION()")
-    return (
-        f"{len(CORES)} cores ({model}), Python {platform.python_version()}, "
-        f"MariaDB {server_version}, PyMySQL {version('pymysql')}"
-    )
+    python = programs().checkout / ".venv/bin/python"
+    told = run([python, "--version"], Path("/")) + run([python, "-m", "pip", "freeze"], Path("/"))
+    versions = [line for line in told.splitlines() if line.lower().startswith(_NAMED)]
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} cores ({model}), MariaDB {server_version}, {', '.join(versions)}"
 
 
 if __name__ == "__main__":

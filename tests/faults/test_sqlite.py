@@ -132,3 +132,10 @@ def test_a_backup_that_is_killed_leaves_no_file_of_its_name(tmp_path: Path) -> N
         assert unfinished.stat().st_mode & 0o077 == 0
     assert planado(tmp_path, "backup", "copy.db").returncode == 0
     assert len(invitations(tmp_path / "copy.db")) == 200_000
+
+
+def test_thirty_two_who_book_at_once_are_all_served(make_server: MakeServer) -> None:
+    with Visitors(make_server(), number=32) as visitors:
+        visitors.wait_for("POST", 200, 1000)
+    visitors.check()
+    assert visitors.answers["POST", 503] == 0

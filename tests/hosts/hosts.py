@@ -248,7 +248,7 @@ def _nginx(site: Site, changes: dict[str, str]) -> None:
     main.write_text(
         f"""
         daemon off;
-        worker_processes 1;
+        worker_processes auto;
         pid {site.folder}/nginx.pid;
         error_log {site.folder}/nginx.log;
         events {{ }}

@@ -226,13 +226,13 @@ def give_away(folder: Path) -> None:
         subprocess.run(["chown", "-R", "www-data:www-data", folder], check=True)
 
 
-def copy_of_the_program(folder: Path) -> Path:
+def copy_of_the_program(folder: Path, checkout: Path = ROOT) -> Path:
     """Return a copy of the program as a visitor of its repository gets it."""
     left_out = shutil.ignore_patterns(
         ".git", ".venv*", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", "planado.db*",
         "build", "dist", "tests",
     )  # fmt: skip
-    shutil.copytree(ROOT, folder, ignore=left_out)
+    shutil.copytree(checkout, folder, ignore=left_out)
     return folder
 
 
