@@ -175,12 +175,17 @@ def test_an_error_keeps_what_was_typed_and_back_does_too(open_page: OpenPage, li
     assert page.locator("#timezone").input_value() == "America/Lima"
     page.get_by_role("alert").get_by_role("link").click()
     expect(page.locator("#name")).to_be_focused()
+    page.go_back()
+    # No browser keeps this answer, as a name may stand in it; the form before it, it does.
+    page.go_back()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.locator("#time").input_value() == "23:15"
+    assert page.locator("#timezone").input_value() == "America/Lima"
     page.locator("#name").fill("Now with a name")
     page.get_by_role("button", name="Book").click()
     heading(page, "Your conference is booked")
     page.go_back()
     assert page.locator("#time").input_value() == "23:15"
-    assert page.locator("#timezone").input_value() == "America/Lima"
 
 
 def test_the_keyboard_suffices(open_page: OpenPage, live: Live) -> None:
