@@ -14,6 +14,8 @@ from typing import NamedTuple
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS_EACH", "2"))
 CONNECTIONS = 32
+WRITERS_SECONDS = 8
+"""Longer than somebody who books on SQLite waits for the others before being refused."""
 _SCRIPTS = Path(__file__).parent
 _MILLISECONDS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}
 

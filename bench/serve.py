@@ -8,13 +8,11 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.load import ROUNDS, Cell, asking, booking
+from bench.load import ROUNDS, WRITERS_SECONDS, Cell, asking, booking
 from bench.servers import databases, fill, served
 from tests.support.mariadb import MariaServer
 from tests.support.process import ROOT
 
-# Longer than a writer of SQLite waits before it is refused.
-_BOOKING_SECONDS = 8
 AIMS = {
     "booking form": "3 times, 99 of 100 within 40 ms",
     "waiting page, MariaDB": "3 times, 99 of 100 within 40 ms",
@@ -49,7 +47,7 @@ def _cells(
         stack.enter_context(served(filled.url, checkout=checkout)).root for filled in stored
     )
     bookings = booking(on_sqlite)
-    bookings.seconds = _BOOKING_SECONDS
+    bookings.seconds = WRITERS_SECONDS
     return {
         "booking form": Cell(f"{on_maria}/"),
         "waiting page, MariaDB": asking(on_maria, "/i/", stored[0].waiting),

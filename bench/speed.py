@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.load import CONNECTIONS, ROUNDS, Cell, asking, booking, entries
+from bench.load import CONNECTIONS, ROUNDS, WRITERS_SECONDS, Cell, asking, booking, entries
 from bench.servers import HOSTS, SERVE, Filled, databases, fill, programs, served
 from tests.hosts.hosts import Programs
 from tests.hosts.site import Site, run
@@ -71,6 +71,7 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> Cells:
                     cells |= {(database, row, host): cell for row, cell in pages.items()}
             if server and waiting == USUAL:
                 _add_floors(stack, cells, maria, filled)
+    cells["SQLite", BOOKING, SERVE].seconds = WRITERS_SECONDS
     return cells
 
 
