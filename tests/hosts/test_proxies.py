@@ -17,7 +17,10 @@ from tests.hosts.hosts import (
     Programs,
     apache_mod_wsgi,
     apache_passenger,
+    nginx_granian_unix,
+    nginx_gunicorn_unix,
     nginx_waitress_tcp,
+    nginx_waitress_unix,
 )
 from tests.hosts.site import NetworkVisitor, Site
 
@@ -91,6 +94,14 @@ def test_a_visitor_cannot_pretend_to_be_a_proxy(programs: Programs) -> None:
         )
     assert "http://planado.example/static/" in answer.text
     assert "evil.example" not in answer.text
+
+
+@pytest.mark.parametrize("host", [nginx_waitress_unix, nginx_gunicorn_unix, nginx_granian_unix])
+def test_a_unix_socket_is_for_the_web_server_alone(programs: Programs, host: Host) -> None:
+    site = Site("")
+    with visitor_of(site, host, programs):
+        # Of a socket, the right to execute says nothing.
+        assert site.socket.stat().st_mode & 0o7666 == 0o660
 
 
 @pytest.mark.parametrize("host", [nginx_waitress_tcp, apache_mod_wsgi, apache_passenger])
