@@ -4,7 +4,9 @@ way of who has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from threading import Event
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,6 +16,9 @@ from tests.support.client import Client
 from tests.support.clock import HOUR, Clock
 from tests.support.live import Live, Looks, broken_script
 from tests.support.visitors import wait_until
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 # How long a guest has to wait, in seconds of the real clock: the refresh comes as late.
 WAIT = 2
@@ -111,3 +116,27 @@ def test_what_fails_in_script_keeps_nobody_out(
     wait_until(lambda: len(looks.all) > 2)
     clock.advance(WAIT)
     heading(visitor, "Into the conference")
+
+
+def test_a_page_that_is_slow_to_load_is_left_to_script_all_the_same(
+    visitor: Page, live: Live, clock: Clock
+) -> None:
+    invitation = Client(live.application, clock, host=live.host).book().invitation_url
+    arrived = Event()
+
+    def slow(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"].endswith(".svg"):
+            arrived.wait(60)
+        return live.application(environ, start_response)
+
+    live.served = slow
+    looks = Looks(live)
+    clock.advance(HOUR - WAIT)
+    visitor.goto(f"{invitation}#Name", wait_until="commit")
+    looks.wait_for("cors", 2)
+    assert visitor.evaluate("document.readyState") == "interactive"
+    arrived.set()
+    looks.wait_for("cors", 5)
+    assert looks.all.count("navigate") == 1
+    assert visitor.url == f"{invitation}#Name"
+    assert visitor.evaluate("[...document.images].every((image) => image.naturalWidth)")

@@ -20,7 +20,7 @@ FILL = """
 """
 
 
-class Page(QWebEnginePage):
+class Page(QWebEnginePage):  # type: ignore[misc]
     """A page that notes what goes wrong in its script."""
 
     def __init__(self, profile: QWebEngineProfile, parent: QWebEngineView) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import missing
 from tests.pages.conftest import MODULES, Shown, started
 from tests.support.browser import Browser
+from tests.support.client import Client
 from wsgi_app.look import Look
 
 LANGUAGES = Look(None).languages
@@ -86,6 +87,21 @@ def test_html_and_css_are_valid(show: Show, tmp_path: Path) -> None:
         missing("Java", "apt-get install default-jre-headless")
     messages = json.loads(checked.stderr)["messages"]
     assert [f"{each['url']}: {each['message']} {each.get('extract')}" for each in messages] == []
+
+
+@pytest.mark.parametrize("file", [file.name for file in STATIC.glob("*.js")])
+def test_browsers_of_2018_can_read_our_script(client: Client, file: str) -> None:
+    # One word of a later language and they run nothing of it. ECMAScript 2017, as Edge and Firefox
+    # had not all of 2018 that year.
+    served = client.get(f"/static/{file}").body
+    for script in (served, (STATIC / file).read_bytes()):
+        read = subprocess.run(
+            ["node", MODULES / "acorn/bin/acorn", "--ecma2017", "--silent"],
+            input=script,
+            capture_output=True,
+            check=False,
+        )
+        assert (read.returncode, read.stderr) == (0, b""), read.stderr.decode()
 
 
 @pytest.mark.parametrize("name", ["booking", "overview-series", "waiting", "entry", "admin-series"])
