@@ -25,10 +25,10 @@ def bare() -> Iterator[Path]:
     shutil.copytree(ROOT / "script", folder / "clone/script")
     shutil.copy(ROOT / "setup.cfg", folder / "clone")
     (folder / "programs").mkdir()
-    for tool in TOOLS:
-        add(folder, tool)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755)
+    for tool in TOOLS:
+        add(folder, tool)
     yield folder
     shutil.rmtree(folder)
 
