@@ -232,6 +232,7 @@ def test_check_on_a_new_machine_makes_nothing(tmp_path: Path) -> None:
         "ok     translations: en, ar, de, eo, es, fr, it, nl, pl, pt, tr",
         f"ok     templates: {len(list((ROOT / 'wsgi_app/templates').iterdir()))} files",
         "ok     database: sqlite, made at the first start",
+        "ok     files: closed to others",
     ]
     assert list(tmp_path.iterdir()) == []
 
