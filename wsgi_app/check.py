@@ -50,6 +50,7 @@ def check_templates(look: Look) -> str:
 def check_database(database: Database) -> str:
     """Say which database it is; raises LookupError where it needs `init-db`, DatabaseError."""
     if not database.exists():
+        database.check_place()
         return f"{database.dialect}, made at the first start"
     missing = pending(database)
     if missing:

@@ -121,6 +121,14 @@ def test_settings_without_a_secret_may_be_read(folder: Path) -> None:
     assert "ok     files: closed to others" in planado(folder, "check", environ=elsewhere).stdout
 
 
+def test_a_database_whose_folder_is_missing_is_not_made_at_the_first_start(folder: Path) -> None:
+    url = {"PLANADO_DATABASE_URL": f"sqlite:///{folder}/none/planado.db"}
+    checked = planado(folder, "check", environ=url)
+    assert checked.returncode == 1
+    told = f"{folder}/none/planado.db: its folder is not there, or may not be written"
+    assert f"fault  database: {told}\n" in checked.stdout
+
+
 def test_each_call_by_cgi_says_it_to_nobody(folder: Path) -> None:
     assert planado(folder, "init-db").returncode == 0
     (folder / "planado.db").chmod(0o644)
