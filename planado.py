@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer a request; the first one reads the configuration, and raises ConfigError."""
-    return _application()(environ, start_response)
+    return _lasting_application()(environ, start_response)
 
 
 def answer_cgi() -> NoReturn:
@@ -44,6 +44,16 @@ def main() -> None:
     from wsgi_app.command_line import run
 
     sys.exit(run(sys.argv[1:]))
+
+
+@cache
+def _lasting_application() -> Application:
+    # Each call by CGI would say it again.
+    from wsgi_app.check import complain
+
+    planado = _application()
+    complain(planado.config, find_config(os.environ), planado.database)
+    return planado
 
 
 @cache

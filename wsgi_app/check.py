@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import string
+from pathlib import Path
 from typing import Any
 
-from . import storage
-from .database import Database
+from . import log, storage
+from .config import Config, load_config
+from .database import Database, user_name
 from .look import Look
 from .migrate import pending
 from .texts import FALLBACK
@@ -49,12 +52,67 @@ def check_database(database: Database) -> str:
     `init-db`, DatabaseError.
     """
     if not database.exists():
+        database.check_place()
         return f"{database.dialect}, made at the first start"
     missing = pending(database)
     if missing:
         raise LookupError(f'{", ".join(missing)} not applied: run "planado.py init-db"')
     storage.try_to_write(database)
     return f"{database.dialect}, table {database.table}"
+
+
+def check_files(database: Database, secrets: list[Path]) -> str:
+    """Say whose the files of the database are; raises ValueError where the service may not be able
+    to open them, or where everybody may open one of them or of `secrets`.
+    """
+    for fault in exposed([*database.files(), *secrets]):
+        raise ValueError(fault)
+    if not database.files():
+        return "closed to others"
+    file = database.files()[0]
+    owner, of_the_folder = file.stat().st_uid, file.resolve().parent.stat().st_uid
+    if owner == os.geteuid() == 0 != of_the_folder:
+        user = user_name(of_the_folder)
+        raise ValueError(f"{file} belongs to root, its folder to {user}: chown {user} {file}")
+    if owner != os.geteuid() == 0:
+        user = user_name(owner)
+        return f"of {user}, and this is root: look with runuser -u {user} -- planado check"
+    return f"of {user_name(owner)}, closed to others"
+
+
+def exposed(files: list[Path]) -> list[str]:
+    """Return a sentence for each of the files that any user of this machine may read or write."""
+    return [
+        f"{file} is open to everybody on this machine: chmod o= {file}"
+        for file in files
+        if _is_exposed(file.resolve())
+    ]
+
+
+def secret_files(config: Config, ini: Path | None) -> list[Path]:
+    """Return the files that hold the password of the database, the configuration perhaps."""
+    found = []
+    # As the file has it, whatever the environment says.
+    if ini and load_config(ini, {}).database.url.password:
+        found.append(ini.absolute())
+    password_file = config.database.url.password_file
+    return [*found, config.folder / password_file] if password_file else found
+
+
+def complain(config: Config, ini: Path | None, database: Database) -> None:
+    """Log which files with secrets everybody may open."""
+    for error in exposed([*database.files(), *secret_files(config, ini)]):
+        log.error("%s", error)
+
+
+def _is_exposed(file: Path) -> bool:
+    try:
+        return bool(file.stat().st_mode & 0o006) and all(
+            folder.stat().st_mode & 0o001 for folder in file.parents
+        )
+    except OSError:
+        # What cannot be looked at is somebody else's to close.
+        return False
 
 
 def _placeholders(text: Any) -> set[str]:

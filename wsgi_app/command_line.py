@@ -11,7 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import __version__
-from .check import check_database, check_templates, check_translations
+from .check import (
+    check_database,
+    check_files,
+    check_templates,
+    check_translations,
+    complain,
+    secret_files,
+)
 from .cleanup import Swept, clean_up
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
@@ -45,6 +52,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise LookupError(
             'the tables are missing or older than this program: run "planado.py init-db"'
         )
+    complain(config, _file(options), database)
     serve(config, database, options.listen)
     return 0
 
@@ -85,6 +93,7 @@ def _check(options: argparse.Namespace) -> int:
         "translations": lambda: check_translations(look),
         "templates": lambda: check_templates(look),
         "database": lambda: check_database(_database(config)),
+        "files": lambda: check_files(_database(config), secret_files(config, _file(options))),
     }
     faults = 0
     for name, check in checks.items():

@@ -146,6 +146,10 @@ class Database(ABC):
         """
         return True
 
+    def check_place(self) -> None:
+        """Raise DatabaseError where the file of an embedded database could not be made."""
+        return
+
     def files(self) -> list[Path]:
         """Return the files of an embedded database that are there."""
         return []
@@ -270,6 +274,10 @@ class SqliteDatabase(Database):
         except OSError as error:
             raise self._refused(error.strerror) from None
         return True
+
+    def check_place(self) -> None:
+        if not os.access(self.path.resolve().parent, os.W_OK | os.X_OK):
+            raise self._refused("its folder is not there, or may not be written")
 
     def files(self) -> list[Path]:
         beside = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm"))
