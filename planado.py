@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
@@ -34,7 +35,8 @@ def answer_cgi() -> NoReturn:
     while sys.stdin.buffer.read(65536):
         pass
     planado.database.close()
-    sys.stdout.flush()
+    with suppress(BrokenPipeError):  # Whoever asked has left.
+        sys.stdout.flush()
     # Python would take all modules apart before it ends, which takes a tenth of the whole call.
     os._exit(0)
 
