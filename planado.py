@@ -10,8 +10,9 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 
-from wsgi_app.application import Application
-from wsgi_app.config import find_config, load_config
+from wsgi_app import log
+from wsgi_app.application import Application, answer_failure
+from wsgi_app.config import ConfigError, find_config, load_config
 from wsgi_app.database import open_database
 from wsgi_app.migrate import prepare
 
@@ -20,8 +21,16 @@ if TYPE_CHECKING:
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer a request; the first one reads the configuration, and raises ConfigError."""
-    return _lasting_application()(environ, start_response)
+    """Answer a request; until the configuration can be read, each one with 500 and a line in the
+    log.
+    """
+    try:
+        planado = _lasting_application()
+    except ConfigError as error:
+        # A host would log the address that was asked for.
+        log.error("%s", error)
+        return answer_failure(start_response)
+    return planado(environ, start_response)
 
 
 def answer_cgi() -> NoReturn:

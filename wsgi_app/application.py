@@ -62,8 +62,7 @@ class Application:
             # A host would log the address that was asked for.
             with suppress(Exception):
                 log.error("a request failed, and its report: %s", type(error).__name__)
-            start_response(_LAST_STATUS, list(_LAST_HEADERS), sys.exc_info())
-            return [_LAST_TEXT]
+            return answer_failure(start_response)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ, self.config, self.look, self.clock())
@@ -135,6 +134,12 @@ class Application:
             log.error("clean-up: database: %s", error)
         except Exception as error:
             log.error("clean-up failed: %s", log.without_values(error))
+
+
+def answer_failure(start_response: StartResponse) -> list[bytes]:
+    """Answer 500 in a line of text, in the place of an error that is being handled."""
+    start_response(_LAST_STATUS, list(_LAST_HEADERS), sys.exc_info())
+    return [_LAST_TEXT]
 
 
 class _ThenCall:

@@ -79,6 +79,9 @@ def _error_task(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    # waitress names it where the visitor has left, also when there was none to parse.
+    path = ""
+
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)

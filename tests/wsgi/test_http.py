@@ -7,12 +7,15 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
+from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+import planado
 from tests.conftest import MakeClient
 from tests.support.client import Client, query_of, words
 from tests.support.clock import DAY, HOUR, MINUTE, Clock
+from tests.support.wsgi import call
 from wsgi_app import routes
 from wsgi_app.conference import Conference
 from wsgi_app.database import SqliteDatabase
@@ -367,6 +370,22 @@ def test_waitress_tells_where_it_failed_and_nothing_of_a_visitor(
     assert re.fullmatch(r"waitress, test_http\.test_waitress\w+, line \d+", second)
     for word in ("Nobody", "1234567812345678", "192.0.2.1"):
         assert word not in caplog.text
+
+
+def test_a_configuration_that_is_wrong_is_told_without_the_visitor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "planado.ini").write_text("[site]\ntitel = x\n")
+    monkeypatch.setenv("PLANADO_CONFIG", str(tmp_path / "planado.ini"))
+    environ = {"PATH_INFO": "/admin/1234567812345678/8765432187654321"}
+    setup_testing_defaults(environ)
+    status, _, body = call(planado.application, environ)
+    assert (status, body) == (
+        "500 Internal Server Error",
+        b"This did not work. Please try again later.\n",
+    )
+    [record] = caplog.records
+    assert "[site] has no setting titel" in record.getMessage()
 
 
 def test_a_visit_cleans_up_after_its_answer_once_a_minute(
