@@ -54,17 +54,17 @@ def test_the_dates_of_a_rhythm(code: str, start: str, expected: list[str]) -> No
 @pytest.mark.parametrize(
     ("code", "first", "rule"),
     [
-        ("2daily", date(2027, 3, 2), {"FREQ": "DAILY", "INTERVAL": 2}),
-        ("1weekly", date(2027, 3, 2), {"FREQ": "WEEKLY", "INTERVAL": 1}),
-        ("weekdays", date(2027, 3, 2), {"FREQ": "WEEKLY", "BYDAY": "MO,TU,WE,TH,FR"}),
-        ("1monthly", date(2027, 3, 30), {"FREQ": "MONTHLY", "INTERVAL": 1}),
-        ("1monthly", date(2027, 3, 31), {"FREQ": "MONTHLY", "INTERVAL": 1, "BYMONTHDAY": -1}),
-        ("1monthlyday", date(2027, 3, 9), {"FREQ": "MONTHLY", "INTERVAL": 1, "BYDAY": "2TU"}),
-        ("1monthlyday", date(2027, 3, 30), {"FREQ": "MONTHLY", "INTERVAL": 1, "BYDAY": "-1TU"}),
+        ("2daily", date(2027, 3, 2), "FREQ=DAILY;INTERVAL=2"),
+        ("1weekly", date(2027, 3, 2), "FREQ=WEEKLY;INTERVAL=1"),
+        ("weekdays", date(2027, 3, 2), "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+        ("1monthly", date(2027, 3, 30), "FREQ=MONTHLY;INTERVAL=1"),
+        ("1monthly", date(2027, 3, 31), "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=-1"),
+        ("1monthlyday", date(2027, 3, 9), "FREQ=MONTHLY;INTERVAL=1;BYDAY=2TU"),
+        ("1monthlyday", date(2027, 3, 30), "FREQ=MONTHLY;INTERVAL=1;BYDAY=-1TU"),
     ],
 )
-def test_the_rule_of_a_rhythm(code: str, first: date, rule: dict[str, str | int]) -> None:
-    assert recurrence.rule(code, first) == rule
+def test_the_rule_of_a_rhythm(code: str, first: date, rule: str) -> None:
+    assert recurrence.rule(code, first, 4) == f"{rule};COUNT=4"
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,10 @@ def test_out_leads_to_a_room_of_digits_only(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "rule"),
     [
-        ("rec=4&rtype=1weekly", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=1"),
-        ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=2"),
-        ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;COUNT=2;INTERVAL=1"),
-        ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=151;INTERVAL=1"),
+        ("rec=4&rtype=1weekly", "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=5"),
+        ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=5"),
+        ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=2"),
+        ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=151"),
         ("rec=0&rtype=1weekly", ""),
         ("rec=-1&rtype=1weekly", ""),
         ("rec=&rtype=", ""),

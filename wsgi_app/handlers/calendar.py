@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import booking, identifier, recurrence
+from .. import booking, identifier, links, recurrence
 from ..web import Problem, Request, Response
 
 # In the west of Greenwich, UNIX time 0 is still in this year.
@@ -16,7 +16,7 @@ _EARLIEST_YEAR = 1969
 
 def show_entry(request: Request) -> Response:
     """The entry as a file that calendar programs open."""
-    # Slow to import: only who wants an entry pays for it.
+    # Only who wants an entry pays for its import.
     from .. import ical
 
     iid = identifier.parse(request.path_values["file"].removesuffix(".ics"))
@@ -44,7 +44,7 @@ def show_entry(request: Request) -> Response:
             rectype=rectype,
             count=booking.parse_count(query["count"], recurrence.MOST_DATES - 1),
             anchor=anchor,
-            sequence=_number(query["sequence"] or "0", 2**31 - 1),
+            sequence=_number(query["sequence"] or "0", links.LARGEST_SEQUENCE),
             cancelled=_cancelled(query["status"]),
         )
     except ValueError as error:
