@@ -6,19 +6,19 @@ rule, any other one the list of its changes over the span that is asked for.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from calendar import monthcalendar, monthrange
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import MAXYEAR, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .recurrence import WEEKDAYS
 
-# Shorter than the shortest time between two changes until 2090: seven days, in Gaza.
-_STEP = timedelta(days=6)
+# Through a year in less than the shortest time between two changes until 2090: seven days, in Gaza.
+_STEPS = [timedelta(days=days) for days in range(0, 365, 6)]
+_SECOND = timedelta(seconds=1)
 # So many years tell "the last Sunday" from "the fourth".
 _YEARS_AT_LEAST = 12
 # Readers that compare a zone with UTC do so in past years: one that is at UTC now must differ then.
@@ -55,8 +55,8 @@ def vtimezone(zone: ZoneInfo, first_year: int, last_year: int) -> list[str]:
 
 def _initial(zone: ZoneInfo, years: range, changes: list[_Change]) -> list[str]:
     """Return the observance that holds until the first change."""
-    begin = zone.fromutc(datetime(years[0], 1, 1, tzinfo=zone))
-    offset, abbreviation = begin.utcoffset() or timedelta(0), begin.tzname() or zone.key
+    begin = datetime(years[0], 1, 1)
+    offset, abbreviation = zone.utcoffset(begin) or timedelta(0), zone.tzname(begin) or zone.key
     if not offset and changes and changes[0].onset.year == years[0]:
         # No date lies before that change, so what is said of that time is free.
         offset, abbreviation = changes[0].after, changes[0].abbreviation
@@ -129,36 +129,25 @@ def _changes(name: str, year: int) -> tuple[_Change, ...]:
     if year >= MAXYEAR:
         return ()
     zone = ZoneInfo(name)
-    offsets = ((moment, _offset_at(moment, zone)) for moment in _steps(year, zone))
+    begin = datetime(year, 1, 1)
+    moments = [*(begin + step for step in _STEPS), datetime(year + 1, 1, 1)]
+    offsets = list(map(zone.utcoffset, moments))
     return tuple(
-        _change(before, after, zone)
-        for (before, old_offset), (after, new_offset) in pairwise(offsets)
-        if old_offset != new_offset
+        _change(moments[number], moments[number + 1], zone)
+        for number in range(len(_STEPS))
+        if offsets[number] != offsets[number + 1]
     )
 
 
-def _steps(year: int, zone: ZoneInfo) -> Iterator[datetime]:
-    """Yield moments of a year, in UTC though with `zone` on them, as ZoneInfo.fromutc wants it."""
-    moment, end = datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
-    while moment < end:
-        yield moment
-        moment += _STEP
-    yield end
-
-
-def _offset_at(moment: datetime, zone: ZoneInfo) -> timedelta:
-    return zone.fromutc(moment) - moment
-
-
 def _change(before: datetime, after: datetime, zone: ZoneInfo) -> _Change:
-    """Return the change between two moments, found by halving."""
-    old_offset = _offset_at(before, zone)
-    while after - before > timedelta(seconds=1):
-        middle = (before + (after - before) // 2).replace(microsecond=0)
-        if _offset_at(middle, zone) == old_offset:
-            before = middle
-        else:
-            after = middle
-    onset = (after + old_offset).replace(tzinfo=None)
-    abbreviation = zone.fromutc(after).tzname() or zone.key
-    return _Change(onset, old_offset, _offset_at(after, zone), abbreviation)
+    """Return the change between two local times, found by halving."""
+    old_offset = zone.utcoffset(before) or timedelta(0)
+    new_offset = zone.utcoffset(after) or timedelta(0)
+    seconds = range(int((after - before).total_seconds()))
+    passed = bisect_left(
+        seconds, True, key=lambda second: zone.utcoffset(before + second * _SECOND) != old_offset
+    )
+    changed = before + passed * _SECOND
+    # Times that clocks skip are read by the offset before (PEP 495).
+    onset = changed - max(new_offset - old_offset, timedelta(0))
+    return _Change(onset, old_offset, new_offset, zone.tzname(changed) or zone.key)

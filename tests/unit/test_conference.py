@@ -135,7 +135,7 @@ def test_a_series_is_over_when_its_last_date_is() -> None:
     series = booked("2027-03-02T10:00", "1weekly", 2)
     doors = Doors(0, 23 * HOUR)
     last = series.time + 14 * 24 * HOUR
-    assert series.deleted_at(doors) == last + 23 * HOUR
+    assert series.last_start() == last
     at_last = series.at(last + 23 * HOUR - 1, doors)
     assert at_last is not None
     assert at_last.recev == 0
