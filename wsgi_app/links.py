@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from . import recurrence
 from .booking import Booking
 from .conference import Conference
+from .config import LARGEST_COUNT
 from .web import Request
 
 # Windows cuts a mailto: link at about 2000 characters (seen in practice).
@@ -74,7 +75,8 @@ def calendar_url(
         duration=str(booking.duration),
         timezone=appointment.timezone,
         repeat=appointment.rectype,
-        count=str(appointment.recev) if appointment.rectype else "",
+        # A row of the PHP version may have more; the entry gets them as the series moves on.
+        count=str(min(appointment.recev, LARGEST_COUNT)) if appointment.rectype else "",
         # The next date alone does not tell the rule: 28 February may be the last day of the month.
         anchor=conference.anchor if appointment.rectype else "",
         sequence=str(min(sequence, LARGEST_SEQUENCE)) if sequence else "",
