@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any
 
+from . import recurrence
 from .database import Database
 from .look import Look
 from .migrate import pending
@@ -41,6 +42,13 @@ def check_templates(look: Look) -> str:
         if unknown:
             raise ValueError(f"{name}: unknown ${{{unknown.pop()}}}")
     return f"{len(look.template_names())} files"
+
+
+def check_time_zones() -> str:
+    """Return the version of the time zone data in force, and whose it is."""
+    version, folder = recurrence.zone_data()
+    place = "of the package tzdata" if folder == recurrence.PACKAGE_ZONES else f"in {folder}"
+    return f"{version}, {place}"
 
 
 def check_database(database: Database) -> str:

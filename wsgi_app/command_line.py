@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .check import check_database, check_templates, check_translations
+from .check import check_database, check_templates, check_time_zones, check_translations
 from .cleanup import Swept, clean_up
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
@@ -81,6 +81,7 @@ def _check(options: argparse.Namespace) -> int:
     checks: dict[str, Callable[[], str]] = {
         "translations": lambda: check_translations(look),
         "templates": lambda: check_templates(look),
+        "time zones": check_time_zones,
         "database": lambda: check_database(_database(config)),
     }
     faults = 0

@@ -1,22 +1,30 @@
-"""Rhythms: rhythm code ↔ rule of RFC 5545 ↔ the instants at which a series starts.
+"""Rhythms: rhythm code ↔ rule of RFC 5545 ↔ the instants at which a series starts; and the time
+zones that they are in.
 
-Pure: no clock, no database, no configuration. Local times are naive datetimes
-beside the zone they belong to; instants are UNIX seconds.
+Pure but for the reading of zones: no clock, no database, no configuration. Local
+times are naive datetimes beside the zone they belong to; instants are UNIX seconds.
 """
 
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections import deque
 from collections.abc import Iterator
 from datetime import MAXYEAR, date, datetime, timedelta
 from functools import cache
 from itertools import count, dropwhile, islice
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import tzdata
+
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 OFFERED = ("1daily", "weekdays", "1weekly", "2weekly", "4weekly", "1monthly", "1monthlyday")
+
+PACKAGE_ZONES = Path(tzdata.__path__[0], "zoneinfo")
+"""The time zone data of PyPI's tzdata."""
 
 # Half a day in seconds: less than lies between two dates, more than a zone's rules ever changed by.
 LARGEST_SHIFT = 12 * 60 * 60
@@ -151,10 +159,35 @@ def listed_zone_names() -> list[str]:
     return sorted(line.split("\t")[2] for line in table if not line.startswith("#"))
 
 
-def _zone_file(*path: str) -> str:
-    from importlib import resources  # Slow to load, and most requests look up no name.
+def zone_data() -> tuple[str, Path]:
+    """Return the version of the time zone data in force, such as 2026b, and the folder it is in."""
+    if str(PACKAGE_ZONES) in zoneinfo.TZPATH:
+        return tzdata.IANA_VERSION, PACKAGE_ZONES
+    return _system_version(), _system_zones()
 
-    return resources.files("tzdata").joinpath(*path).read_text("utf-8")
+
+def _prefer_newer_zones() -> None:
+    """Have zoneinfo read the package tzdata unless the system, which it asks first, is as new."""
+    if _system_version() < tzdata.IANA_VERSION:
+        zoneinfo.reset_tzpath([str(PACKAGE_ZONES), *zoneinfo.TZPATH])
+        ZoneInfo.clear_cache()
+
+
+def _system_zones() -> Path:
+    return next(filter(Path.is_dir, map(Path, zoneinfo.TZPATH)), Path())
+
+
+def _system_version() -> str:
+    """Return the version of the system's data, empty where it says none or has none."""
+    try:
+        with (_system_zones() / "tzdata.zi").open(encoding="utf-8") as file:
+            return file.readline().removeprefix("# version ").strip()
+    except OSError:
+        return ""
+
+
+def _zone_file(*path: str) -> str:
+    return PACKAGE_ZONES.parent.joinpath(*path).read_text("utf-8")
 
 
 def _rule(rhythm: Rhythm, first: date) -> str:
@@ -230,3 +263,7 @@ def _day_in_month(rhythm: Rhythm, first: date, year: int, month: int) -> int:
 def _length(year: int, month: int) -> int:
     # calendar.monthrange() is slow to load, and only some series step by months.
     return 31 if month == 12 else (date(year, month + 1, 1) - timedelta(days=1)).day
+
+
+# Before any zone is read: whoever reads one imports this module.
+_prefer_newer_zones()
