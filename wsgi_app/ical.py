@@ -120,9 +120,6 @@ def _folded(line: str) -> bytes:
         end = _LONGEST_LINE_OCTETS
         while rest[end] & 0xC0 == 0x80:
             end -= 1
-        # Some readers do not know an escape that is cut in two.
-        backslashes = end - len(rest[:end].rstrip(b"\\"))
-        end -= backslashes % 2
         lines.append(rest[:end])
         rest = b" " + rest[end:]
     return b"\r\n".join([*lines, rest, b""])
