@@ -11,8 +11,9 @@ from .vtimezone import vtimezone
 
 CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"
 
-# Rules go on for ever; where a zone has none, the list of its changes ends here.
-_LONGEST_DESCRIPTION_YEARS = 100
+# Rules go on for ever; where a zone has none, the list of its changes ends here: long after what
+# may be booked today.
+_LONGEST_DESCRIPTION_YEARS = 50
 _LONGEST_LINE_OCTETS = 75
 _UTC = ZoneInfo("UTC")
 
