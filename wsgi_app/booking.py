@@ -9,7 +9,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import islice
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,6 +18,13 @@ from .config import Config
 
 LONGEST_NAME = 100
 LONGEST_DURATION = 24 * 60
+YEARS_AHEAD = 10
+
+# 24:00 is none: Python 3.14 would take it for the midnight before.
+CLOCK_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+
+# With its share of leap days.
+_YEAR_SECONDS = 365.25 * 24 * 60 * 60
 
 # Who books for "now" sends a minute that has already begun.
 _GRACE_SECONDS = 60
@@ -75,7 +81,8 @@ def read_booking(
     """Return what the fields ask for; raises Refused.
 
     `standing` is the conference that is changed: its start may stay where it is
-    even when it has passed, and its repetitions even above today's limit.
+    even when it has passed, and its repetitions and its last date even above
+    today's limits.
     """
     errors: dict[str, Wrong] = {}
 
@@ -105,7 +112,7 @@ def read_booking(
         if wrong:
             errors[field] = wrong
         elif rectype is not None and count is not None:
-            field, wrong = _series_error(start, zone, rectype, count)
+            field, wrong = _series_error(start, zone, rectype, count, now, standing)
             if wrong:
                 errors[field] = wrong
             elif not errors:
@@ -141,12 +148,9 @@ def parse_date(text: str) -> date:
 
 def parse_time(text: str) -> time:
     """Return the time of a text such as 09:30; raises Wrong."""
-    if not re.fullmatch("[0-9]{2}:[0-9]{2}", text):
+    if not re.fullmatch(CLOCK_TIME, text):
         raise Wrong("error_time")
-    try:
-        return time.fromisoformat(text)
-    except ValueError:
-        raise Wrong("error_time") from None
+    return time.fromisoformat(text)
 
 
 def parse_timezone(text: str) -> str:
@@ -204,7 +208,12 @@ def _start_error(
 
 
 def _series_error(
-    start: datetime, zone: ZoneInfo, rectype: str, count: int
+    start: datetime,
+    zone: ZoneInfo,
+    rectype: str,
+    count: int,
+    now: float,
+    standing: Conference | None,
 ) -> tuple[str, Wrong | None]:
     if not rectype:
         return "repeat", Wrong("error_repeat_missing") if count else None
@@ -213,7 +222,8 @@ def _series_error(
     if not recurrence.fits(rectype, start.date()):
         return "repeat", Wrong("error_repeat_weekdays")
     since = recurrence.to_instant(start, zone)
-    dates = islice(recurrence.starts(rectype, start, zone, since), count + 1)
-    if sum(1 for _ in dates) <= count:
-        return "count", Wrong("error_count_beyond_calendar")
+    last = recurrence.last_start(rectype, start, zone, since, count)
+    latest = now + YEARS_AHEAD * _YEAR_SECONDS
+    if last > latest and not (standing and last <= standing.last_start()):
+        return "count", Wrong("error_count_far", years=YEARS_AHEAD)
     return "", None

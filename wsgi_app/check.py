@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 from typing import Any
 
-from . import log, storage
+from . import log, recurrence, storage
 from .config import Config, load_config
 from .database import Database, user_name
 from .look import Look
@@ -45,6 +45,13 @@ def check_templates(look: Look) -> str:
         if unknown:
             raise ValueError(f"{name}: unknown ${{{unknown.pop()}}}")
     return f"{len(look.template_names())} files"
+
+
+def check_time_zones() -> str:
+    """Return the version of the time zone data in force, and whose it is."""
+    version, folder = recurrence.zone_data()
+    place = "of the package tzdata" if folder == recurrence.PACKAGE_ZONES else f"in {folder}"
+    return f"{version}, {place}"
 
 
 def check_database(database: Database) -> str:

@@ -15,6 +15,7 @@ from .check import (
     check_database,
     check_files,
     check_templates,
+    check_time_zones,
     check_translations,
     complain,
     secret_files,
@@ -92,6 +93,7 @@ def _check(options: argparse.Namespace) -> int:
     checks: dict[str, Callable[[], str]] = {
         "translations": lambda: check_translations(look),
         "templates": lambda: check_templates(look),
+        "time zones": check_time_zones,
         "database": lambda: check_database(_database(config)),
         "files": lambda: check_files(_database(config), secret_files(config, _file(options))),
     }

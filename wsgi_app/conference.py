@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import chain, groupby, pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -118,6 +118,13 @@ class Conference(NamedTuple):
                 return self._replace(time=start, recev=recev, rid=identifier.draw())
         return None
 
+    def last_start(self) -> int:
+        """Return the start of the last date; raises as `occurrences` does."""
+        if not self.rectype:
+            return self.time
+        anchor, zone = datetime.fromisoformat(self.anchor), ZoneInfo(self.timezone)
+        return recurrence.last_start(self.rectype, anchor, zone, self._since, self.recev)
+
     def occurrences(self) -> Iterator[tuple[int, int]]:
         """Yield each start from the current date on with the repetitions that follow it.
 
@@ -127,12 +134,12 @@ class Conference(NamedTuple):
         if self.rectype:
             zone = ZoneInfo(self.timezone)
             anchor = datetime.fromisoformat(self.anchor)
-            # Since `time` was stored, the zone may have got other rules; its clock time counts.
-            since = self.time - recurrence.LARGEST_SHIFT
-            starts = recurrence.starts(self.rectype, anchor, zone, since)
-        counted = zip(range(self.recev, -1, -1), starts, strict=False)
-        for start, same in groupby(counted, key=lambda occurrence: occurrence[1]):
-            yield start, next(same)[0]
+            starts = recurrence.starts(self.rectype, anchor, zone, self._since)
+        previous = None
+        for recev, start in zip(range(self.recev, -1, -1), starts, strict=False):
+            if start != previous:
+                yield start, recev
+            previous = start
 
     def at(self, now: float, doors: Doors) -> Conference | None:
         """Return the conference as it stands at `now`: a series moved to its next date has a new
@@ -156,10 +163,6 @@ class Conference(NamedTuple):
         """Say whether guests may enter, of a conference as it stands at `now`."""
         return self.opens_at(doors) <= now
 
-    def deleted_at(self, doors: Doors) -> int:
-        """Return the instant from which on the row is deleted."""
-        return max(start for start, _ in self.occurrences()) + doors.delete_after
-
     def admits(self, aid: int) -> bool:
         """Say whether `aid` is the admin identifier, in a time that does not tell how much of it
         is right.
@@ -167,6 +170,11 @@ class Conference(NamedTuple):
         import hmac  # Slow to load, and guests never need it.
 
         return hmac.compare_digest(str(self.aid), str(aid))
+
+    @property
+    def _since(self) -> int:
+        # Since `time` was stored, the zone may have got other rules; its clock time counts.
+        return self.time - recurrence.LARGEST_SHIFT
 
     def _kept_anchor(self, appointment: Appointment) -> str:
         """Return the anchor that keeps the dates of a changed series, empty where it gets others.

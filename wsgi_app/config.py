@@ -21,6 +21,8 @@ from .recurrence import zone_names
 MINUTE = 60
 HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
+LARGEST_COUNT = 1000
+"""Repetitions that an operator may allow, and that a link to a calendar entry may name."""
 # A mount point of one of these names could not be told from what it serves.
 OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "qr", "room", "static", "when")
 # Linux has room for this many bytes and a zero (unix(7)).
@@ -262,7 +264,7 @@ class DatabaseSettings(Section):
 
 class BookingSettings(Section):
     max_days_ahead = Setting("730", _whole(1, 3650))
-    max_count = Setting("100", _whole(1, 1000))
+    max_count = Setting("100", _whole(1, LARGEST_COUNT))
     default_duration = Setting("60 min", _whole(1, 1440, "min"))
     """Minutes."""
     open_before = Setting("0 min", _whole(0, 720, "min", MINUTE))

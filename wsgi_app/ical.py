@@ -1,25 +1,21 @@
-"""Calendar entries (RFC 5545). The only module, with vtimezone, that imports icalendar: that is
-slow.
-"""
+"""Calendar entries (RFC 5545)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import datetime
 from zoneinfo import ZoneInfo
-
-from icalendar import Alarm, Calendar, Event, Timezone
-from icalendar.prop import vRecur
 
 from . import recurrence
 from .vtimezone import vtimezone
 
 CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"
 
-# Rules go on for ever; where a zone has none, the list of its changes ends here.
-_LONGEST_DESCRIPTION_YEARS = 100
-_ALARM_BEFORE = timedelta(minutes=10)
+# Rules go on for ever; where a zone has none, the list of its changes ends here: long after what
+# may be booked today.
+_LONGEST_DESCRIPTION_YEARS = 50
+_LONGEST_LINE_OCTETS = 75
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
@@ -46,67 +42,85 @@ class CalendarEntry:
 
 def calendar(entry: CalendarEntry, now: float) -> bytes:
     """Return the entry as an iCalendar stream; the same conference always has the same UID."""
-    result = Calendar()
-    result.add("PRODID", "-//Planado//Planado//EN")
-    result.add("VERSION", "2.0")
-    # REQUEST would want an organiser and attendees.
-    result.add("METHOD", "PUBLISH")
-    event = Event()
-    event.add("UID", f"{entry.iid}@planado")
-    event.add("DTSTAMP", datetime.fromtimestamp(int(now), UTC))
-    event.add("SEQUENCE", entry.sequence)
-    event.add("STATUS", "CANCELLED" if entry.cancelled else "CONFIRMED")
-    event.add("SUMMARY", entry.name)
-    event.add("LOCATION", entry.invitation_url)
-    event.add("URL", entry.invitation_url)
-    event.add("DESCRIPTION", entry.description)
-    if entry.rectype:
-        result.add_component(_add_series(event, entry))
-    else:
-        start = datetime.fromtimestamp(entry.time, UTC)
-        event.add("DTSTART", start)
-        event.add("DTEND", start + timedelta(minutes=entry.duration))
-    if not entry.cancelled:
-        event.add_component(_alarm(entry.name))
-    result.add_component(event)
-    stream: bytes = result.to_ical()
-    return stream
+    time_zone, start = _series(entry) if entry.rectype else _once(entry)
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//Planado//Planado//EN",
+        # REQUEST would want an organiser and attendees.
+        "METHOD:PUBLISH",
+        *time_zone,
+        *_event(entry, now, start),
+        "END:VCALENDAR",
+    ]
+    return b"".join(map(_folded, lines))
 
 
-def _add_series(event: Event, entry: CalendarEntry) -> Timezone:
-    """Write the dates of a series into its event and return the time zone they are in."""
+def _event(entry: CalendarEntry, now: float, start: list[str]) -> list[str]:
+    return [
+        "BEGIN:VEVENT",
+        f"UID:{entry.iid}@planado",
+        f"DTSTAMP:{_utc(now)}",
+        f"SEQUENCE:{entry.sequence}",
+        f"STATUS:{'CANCELLED' if entry.cancelled else 'CONFIRMED'}",
+        *start,
+        # An end in local time may lie before the start where clocks are set back.
+        f"DURATION:PT{entry.duration}M",
+        f"SUMMARY:{_text(entry.name)}",
+        f"LOCATION:{_text(entry.invitation_url)}",
+        f"URL:{entry.invitation_url}",
+        f"DESCRIPTION:{_text(entry.description)}",
+        *([] if entry.cancelled else _alarm(entry.name)),
+        "END:VEVENT",
+    ]
+
+
+def _once(entry: CalendarEntry) -> tuple[list[str], list[str]]:
+    return [], [f"DTSTART:{_utc(entry.time)}"]
+
+
+def _series(entry: CalendarEntry) -> tuple[list[str], list[str]]:
+    """Return the time zone that the dates of a series are in, and its first date with its rule."""
     zone = ZoneInfo(entry.timezone)
-    first = _first_date(entry, zone)
-    event.add("DTSTART", first.replace(tzinfo=zone))
-    end = recurrence.to_local(entry.time + entry.duration * 60, zone)
-    event.add("DTEND", end.replace(tzinfo=zone))
-    anchor = entry.anchor or first
-    rule = recurrence.rule(entry.rectype, anchor)
-    parts = {name: str(value).split(",") for name, value in rule.items()}
-    event.add("RRULE", vRecur({**parts, "COUNT": entry.count + 1}))
-    starts = recurrence.starts(entry.rectype, anchor, zone, entry.time)
-    *_, last = islice(starts, entry.count + 1)
-    last_year = min(recurrence.to_local(last, zone).year, first.year + _LONGEST_DESCRIPTION_YEARS)
-    return vtimezone(zone, first.year, last_year)
+    anchor = entry.anchor or recurrence.to_local(entry.time, zone)
+    first = recurrence.local_start(entry.time, anchor, zone)
+    start = [
+        f"DTSTART;TZID={zone.key}:{first:%Y%m%dT%H%M%S}",
+        f"RRULE:{recurrence.rule(entry.rectype, anchor, entry.count + 1)}",
+    ]
+    last = recurrence.last_start(entry.rectype, anchor, zone, entry.time, entry.count)
+    last_year = recurrence.to_local(last, zone).year
+    last_year = min(last_year, first.year + _LONGEST_DESCRIPTION_YEARS)
+    return vtimezone(zone, first.year, last_year), start
 
 
-def _first_date(entry: CalendarEntry, zone: ZoneInfo) -> datetime:
-    """Return the local start of the first date, by the series' own clock time even where a clock
-    change skips it.
-    """
-    local = recurrence.to_local(entry.time, zone)
-    if entry.anchor is None:
-        return local
-    by_rule = datetime.combine(local, entry.anchor.time())
-    nearby = (by_rule, by_rule - timedelta(days=1))
-    return next(
-        (start for start in nearby if recurrence.to_instant(start, zone) == entry.time), local
-    )
+def _alarm(name: str) -> list[str]:
+    return [
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        f"DESCRIPTION:{_text(name)}",
+        "TRIGGER:-PT10M",
+        "END:VALARM",
+    ]
 
 
-def _alarm(name: str) -> Alarm:
-    alarm = Alarm()
-    alarm.add("ACTION", "DISPLAY")
-    alarm.add("DESCRIPTION", name)
-    alarm.add("TRIGGER", -_ALARM_BEFORE)
-    return alarm
+def _utc(instant: float) -> str:
+    return f"{recurrence.to_local(instant, _UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _text(value: str) -> str:
+    """Return the value as TEXT (section 3.3.11)."""
+    escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return "\\n".join(escaped.splitlines())
+
+
+def _folded(line: str) -> bytes:
+    """Return the line as one or more of at most 75 octets (section 3.1)."""
+    rest, lines = line.encode("utf-8"), []
+    while len(rest) > _LONGEST_LINE_OCTETS:
+        end = _LONGEST_LINE_OCTETS
+        while rest[end] & 0xC0 == 0x80:
+            end -= 1
+        lines.append(rest[:end])
+        rest = b" " + rest[end:]
+    return b"\r\n".join([*lines, rest, b""])

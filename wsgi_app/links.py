@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from . import recurrence
 from .booking import Booking
 from .conference import Conference
+from .config import LARGEST_COUNT
 from .web import Request
 
 # Windows cuts a mailto: link at about 2000 characters (seen in practice).
 LONGEST_MAILTO = 2000
+
+# An INTEGER of RFC 5545 (section 3.3.8).
+LARGEST_SEQUENCE = 2**31 - 1
 
 _SEQUENCE_EPOCH = 1767225600  # 2026-01-01T00:00:00Z
 _UTC = ZoneInfo("UTC")
@@ -71,10 +75,11 @@ def calendar_url(
         duration=str(booking.duration),
         timezone=appointment.timezone,
         repeat=appointment.rectype,
-        count=str(appointment.recev) if appointment.rectype else "",
+        # A row of the PHP version may have more; the entry gets them as the series moves on.
+        count=str(min(appointment.recev, LARGEST_COUNT)) if appointment.rectype else "",
         # The next date alone does not tell the rule: 28 February may be the last day of the month.
         anchor=conference.anchor if appointment.rectype else "",
-        sequence=str(sequence) if sequence else "",
+        sequence=str(min(sequence, LARGEST_SEQUENCE)) if sequence else "",
         status="cancelled" if cancelled else "",
     )
     return request.url(f"/cal/{conference.iid}.ics?{fields}")
@@ -83,34 +88,22 @@ def calendar_url(
 def sequence_at(now: float) -> int:
     """Return the SEQUENCE (RFC 5545 section 3.8.7.4) of a calendar entry that is changed now.
 
-    It rises by one a second, so nothing needs to be stored for it.
+    It rises by one a second, so nothing needs to be stored for it. (In the year 2094 it reaches
+    the largest that there is, and links stay at that.)
     """
     return max(1, int(now) - _SEQUENCE_EPOCH)
 
 
 def google_url(request: Request, conference: Conference, booking: Booking) -> str:
     """Return the link that adds the conference, series and all, to a Google calendar."""
-    appointment = booking.appointment
     link = invitation_url(request, conference)
-    zone = ZoneInfo(appointment.timezone)
-    start, end = (
-        f"{recurrence.to_local(instant, zone):%Y%m%dT%H%M%S}"
-        for instant in _span(conference, booking)
-    )
-    recurrence_rule = ""
-    if appointment.rectype:
-        first = datetime.fromisoformat(conference.anchor)
-        parts = recurrence.rule(appointment.rectype, first)
-        rule = ";".join(f"{name}={value}" for name, value in parts.items())
-        recurrence_rule = f"RRULE:{rule};COUNT={appointment.recev + 1}"
     return "https://calendar.google.com/calendar/render?" + _query(
         action="TEMPLATE",
         text=booking.name,
-        dates=f"{start}/{end}",
-        ctz=appointment.timezone,
+        **_google_dates(conference, booking),
+        ctz=booking.appointment.timezone,
         details=link,
         location=link,
-        recur=recurrence_rule,
     )
 
 
@@ -145,6 +138,22 @@ def mailto_url(subject: str, *bodies: str) -> str:
 
 def _span(conference: Conference, booking: Booking) -> tuple[int, int]:
     return conference.time, conference.time + booking.duration * 60
+
+
+def _google_dates(conference: Conference, booking: Booking) -> dict[str, str]:
+    appointment = booking.appointment
+    if not appointment.rectype:
+        start, end = (
+            f"{recurrence.to_local(instant, _UTC):%Y%m%dT%H%M%SZ}"
+            for instant in _span(conference, booking)
+        )
+        return {"dates": f"{start}/{end}"}
+    first = datetime.fromisoformat(conference.anchor)
+    begin = recurrence.local_start(conference.time, first, appointment.zone)
+    # All dates get the clock times of this one: a clock change in it must not shift the others.
+    until = begin + timedelta(minutes=booking.duration)
+    rule = recurrence.rule(appointment.rectype, first, appointment.recev + 1)
+    return {"dates": f"{begin:%Y%m%dT%H%M%S}/{until:%Y%m%dT%H%M%S}", "recur": f"RRULE:{rule}"}
 
 
 def _query(**fields: str) -> str:

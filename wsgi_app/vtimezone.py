@@ -6,134 +6,148 @@ rule, any other one the list of its changes over the span that is asked for.
 
 from __future__ import annotations
 
-from calendar import monthrange
+from bisect import bisect_left
+from calendar import monthcalendar, monthrange
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
-
-from icalendar import Timezone, TimezoneDaylight, TimezoneStandard
-from icalendar.prop import vRecur
 
 from .recurrence import WEEKDAYS
 
-# Shorter than the shortest time between two changes until 2090: seven days, in Gaza.
-_STEP = timedelta(days=6)
+# Through a year in less than the shortest time between two changes until 2090: seven days, in Gaza.
+_STEPS = [timedelta(days=days) for days in range(0, 365, 6)]
+_SECOND = timedelta(seconds=1)
 # So many years tell "the last Sunday" from "the fourth".
 _YEARS_AT_LEAST = 12
+# Readers that compare a zone with UTC do so in past years: one that is at UTC now must differ then.
+_BEGIN_YEAR = 1970
 
 
-@dataclass(frozen=True)
-class _Change:
-    """One change of a zone's clocks."""
+class _Change(NamedTuple):
+    """One change of a zone's clocks; `onset` is local time by the offset before it, as section
+    3.6.5 wants it.
+    """
 
     onset: datetime
-    """Local time by the offset before, as section 3.6.5 wants it."""
     before: timedelta
     after: timedelta
     abbreviation: str
 
-    @property
-    def kind(self) -> tuple[timedelta, timedelta, str]:
-        return self.before, self.after, self.abbreviation
 
-
-@lru_cache(maxsize=64)
-def vtimezone(zone: ZoneInfo, first_year: int, last_year: int) -> Timezone:
-    """Return the component that holds from the beginning of `first_year` to the end of
-    `last_year`.
+def vtimezone(zone: ZoneInfo, first_year: int, last_year: int) -> list[str]:
+    """Return the lines of the component that holds from the beginning of `first_year` to the end
+    of `last_year`.
     """
-    component = Timezone()
-    component.add("TZID", zone.key)
-    last_year = max(last_year, first_year + _YEARS_AT_LEAST)
-    begin = datetime(max(first_year - 1, 1), 1, 1, tzinfo=UTC)
-    changes = list(_changes(zone, begin, datetime(min(last_year + 1, 9999), 1, 1, tzinfo=UTC)))
-    kinds: defaultdict[object, list[_Change]] = defaultdict(list)
+    # A year early, so that where there are changes one precedes all dates.
+    years = range(first_year - 1, max(last_year, first_year + _YEARS_AT_LEAST) + 1)
+    changes = [change for year in years for change in _changes(zone.key, year)]
+    kinds: defaultdict[tuple[object, ...], list[_Change]] = defaultdict(list)
     for change in changes:
-        kinds[change.kind].append(change)
-    if not _covers(changes, begin):
-        component.add_component(_initial_observance(zone, begin))
-    for same in kinds.values():
-        component.add_component(_observance(same, first_year - 1, last_year, len(kinds)))
-    return component
+        kinds[change[1:]].append(change)
+    observances = [_by_rule(same, years) for same in kinds.values()]
+    if len(observances) != 2 or not all(observances):
+        observances = [_initial(zone, years, changes), *map(_by_list, kinds.values())]
+    lines = (line for observance in observances for line in observance)
+    return ["BEGIN:VTIMEZONE", f"TZID:{zone.key}", *lines, "END:VTIMEZONE"]
 
 
-def _covers(changes: list[_Change], begin: datetime) -> bool:
-    """Say whether some change precedes all dates of the series, the first year being one early."""
-    return bool(changes) and changes[0].onset.year == begin.year
+def _initial(zone: ZoneInfo, years: range, changes: list[_Change]) -> list[str]:
+    """Return the observance that holds until the first change."""
+    begin = datetime(years[0], 1, 1)
+    offset, abbreviation = zone.utcoffset(begin) or timedelta(0), zone.tzname(begin) or zone.key
+    if not offset and changes and changes[0].onset.year == years[0]:
+        # No date lies before that change, so what is said of that time is free.
+        offset, abbreviation = changes[0].after, changes[0].abbreviation
+    onset = datetime(min(years[0], _BEGIN_YEAR), 1, 1)
+    return _observance(_Change(onset, offset, offset, abbreviation), [])
 
 
-def _initial_observance(zone: ZoneInfo, begin: datetime) -> TimezoneStandard:
-    local = begin.astimezone(zone)
-    offset = local.utcoffset() or timedelta(0)
-    component = TimezoneStandard()
-    component.add("DTSTART", datetime(1970, 1, 1))
-    component.add("TZOFFSETFROM", offset)
-    component.add("TZOFFSETTO", offset)
-    component.add("TZNAME", local.tzname())
-    return component
+def _by_list(changes: list[_Change]) -> list[str]:
+    # The first is DTSTART, but some readers skip that, and all but one value in a line.
+    return _observance(changes[0], [f"RDATE:{_local(change.onset)}" for change in changes])
 
 
-def _observance(
-    changes: list[_Change], first_year: int, last_year: int, kinds: int
-) -> TimezoneStandard | TimezoneDaylight:
-    first = changes[0]
-    component = TimezoneDaylight() if first.after > first.before else TimezoneStandard()
-    component.add("DTSTART", first.onset)
-    component.add("TZOFFSETFROM", first.before)
-    component.add("TZOFFSETTO", first.after)
-    component.add("TZNAME", first.abbreviation)
-    years = [change.onset.year for change in changes]
-    by_day = _common_weekday(changes)
-    if kinds == 2 and by_day and years == list(range(first_year, last_year + 1)):
-        rule = {"FREQ": "YEARLY", "BYMONTH": first.onset.month, "BYDAY": by_day}
-        component.add("RRULE", vRecur(rule))
-    elif len(changes) > 1:
-        component.add("RDATE", [change.onset for change in changes[1:]])
-    return component
-
-
-def _common_weekday(changes: list[_Change]) -> str | None:
-    """Return the BYDAY that all onsets share, such as -1SU or 2SU, if they share month and time as
-    well.
+def _by_rule(changes: list[_Change], years: range) -> list[str]:
+    """Return the observance with the rule that these changes follow in each of the years, empty
+    where they follow none.
     """
     onsets = [change.onset for change in changes]
+    ordinal = _common_ordinal(onsets)
+    if not ordinal or [onset.year for onset in onsets] != list(years):
+        return []
+    month, weekday = onsets[0].month, onsets[0].weekday()
+    weeks = monthcalendar(_BEGIN_YEAR, month)
+    days = [week[weekday] for week in weeks if week[weekday]]
+    day = days[ordinal] if ordinal < 0 else days[ordinal - 1]
+    first = changes[0]._replace(onset=onsets[0].replace(year=_BEGIN_YEAR, day=day))
+    rule = f"RRULE:FREQ=YEARLY;BYMONTH={month};BYDAY={ordinal}{WEEKDAYS[weekday]}"
+    return _observance(first, [rule])
+
+
+def _common_ordinal(onsets: list[datetime]) -> int:
+    """Return which of its weekday in the month all onsets are, -1 for the last, if they share
+    month, weekday and time; else 0.
+    """
     if len({(onset.month, onset.weekday(), onset.time()) for onset in onsets}) != 1:
-        return None
-    weekday = WEEKDAYS[onsets[0].weekday()]
+        return 0
     if all(onset.day > monthrange(onset.year, onset.month)[1] - 7 for onset in onsets):
-        return f"-1{weekday}"
+        return -1
     ordinals = {(onset.day - 1) // 7 + 1 for onset in onsets}
-    return f"{ordinals.pop()}{weekday}" if len(ordinals) == 1 else None
+    return ordinals.pop() if len(ordinals) == 1 else 0
 
 
-def _changes(zone: ZoneInfo, begin: datetime, end: datetime) -> Iterator[_Change]:
-    moments = ((moment, moment.astimezone(zone).utcoffset()) for moment in _steps(begin, end))
-    for (before, old_offset), (after, new_offset) in pairwise(moments):
-        if old_offset != new_offset:
-            yield _change(zone, before, after)
+def _observance(first: _Change, further: list[str]) -> list[str]:
+    kind = "DAYLIGHT" if first.after > first.before else "STANDARD"
+    return [
+        f"BEGIN:{kind}",
+        f"DTSTART:{_local(first.onset)}",
+        f"TZOFFSETFROM:{_offset(first.before)}",
+        f"TZOFFSETTO:{_offset(first.after)}",
+        f"TZNAME:{first.abbreviation}",
+        *further,
+        f"END:{kind}",
+    ]
 
 
-def _steps(begin: datetime, end: datetime) -> Iterator[datetime]:
-    while begin < end:
-        yield begin
-        begin += _STEP
-    yield end
+def _local(moment: datetime) -> str:
+    return f"{moment:%Y%m%dT%H%M%S}"
 
 
-def _change(zone: ZoneInfo, before: datetime, after: datetime) -> _Change:
-    """Return the change between two moments, found by halving."""
-    offset = before.astimezone(zone).utcoffset() or timedelta(0)
-    while after - before > timedelta(seconds=1):
-        middle = before + (after - before) // 2
-        middle = middle.replace(microsecond=0)
-        if middle.astimezone(zone).utcoffset() == offset:
-            before = middle
-        else:
-            after = middle
-    local = after.astimezone(zone)
-    onset = (after + offset).replace(tzinfo=None)
-    return _Change(onset, offset, local.utcoffset() or timedelta(0), local.tzname() or zone.key)
+def _offset(offset: timedelta) -> str:
+    minutes, seconds = divmod(abs(int(offset.total_seconds())), 60)
+    sign = "-" if offset < timedelta(0) else "+"
+    text = f"{sign}{minutes // 60:02}{minutes % 60:02}"
+    return f"{text}{seconds:02}" if seconds else text
+
+
+# Some 2 MB at most, whatever zones and years strangers ask for.
+@lru_cache(maxsize=4096)
+def _changes(name: str, year: int) -> tuple[_Change, ...]:
+    """Return the changes of a year; none of the last that the calendar has."""
+    if year >= MAXYEAR:
+        return ()
+    zone = ZoneInfo(name)
+    begin = datetime(year, 1, 1)
+    moments = [*(begin + step for step in _STEPS), datetime(year + 1, 1, 1)]
+    offsets = list(map(zone.utcoffset, moments))
+    return tuple(
+        _change(moments[number], moments[number + 1], zone)
+        for number in range(len(_STEPS))
+        if offsets[number] != offsets[number + 1]
+    )
+
+
+def _change(before: datetime, after: datetime, zone: ZoneInfo) -> _Change:
+    """Return the change between two local times, found by halving."""
+    old_offset = zone.utcoffset(before) or timedelta(0)
+    new_offset = zone.utcoffset(after) or timedelta(0)
+    seconds = range(int((after - before).total_seconds()))
+    passed = bisect_left(
+        seconds, True, key=lambda second: zone.utcoffset(before + second * _SECOND) != old_offset
+    )
+    changed = before + passed * _SECOND
+    # Times that clocks skip are read by the offset before (PEP 495).
+    onset = changed - max(new_offset - old_offset, timedelta(0))
+    return _Change(onset, old_offset, new_offset, zone.tzname(changed) or zone.key)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from .recurrence import parse_rhythm, to_local, week_of_month
@@ -22,10 +24,28 @@ def day_words(texts: Texts, day: date) -> str:
 
 def moment_words(texts: Texts, instant: float, zone: ZoneInfo) -> str:
     """Return `Tuesday, 24 November 2026, 10:00`."""
-    local = to_local(instant, zone)
-    return texts.format(
-        "date_and_time", date=day_words(texts, local), time=_time_words(texts, local)
-    )
+    [words] = many_moments_words(texts, [instant], zone)
+    return words
+
+
+def many_moments_words(texts: Texts, instants: Sequence[float], zone: ZoneInfo) -> list[str]:
+    """Return for each instant what `moment_words` does."""
+    # One pattern for all, and filled in by %: twice as fast, and a page may have a thousand.
+    named = texts.format("date_and_time", date=texts["date"], time=texts["time_of_day"])
+    fields = {name: f"%({name})s" for name in ("weekday", "day", "month", "year", "time")}
+    pattern = named.replace("%", "%%").format(**fields)
+    weekdays, months = texts["weekdays"], texts["months"]
+    return [
+        pattern
+        % {
+            "weekday": weekdays[local.weekday()],
+            "day": local.day,
+            "month": months[local.month - 1],
+            "year": local.year,
+            "time": _clock(local.hour, local.minute),
+        }
+        for local in (datetime.fromtimestamp(int(instant), zone) for instant in instants)
+    ]
 
 
 def span_words(texts: Texts, instant: int, minutes: int, zone: ZoneInfo) -> str:
@@ -97,4 +117,10 @@ def series_words(texts: Texts, rectype: str, first: date, number: int, last: dat
 
 
 def _time_words(texts: Texts, local: datetime) -> str:
-    return texts.format("time_of_day", time=f"{local:%H:%M}")
+    return texts.format("time_of_day", time=_clock(local.hour, local.minute))
+
+
+# A series has the same clock time on each of its dates.
+@lru_cache(maxsize=256)
+def _clock(hour: int, minute: int) -> str:
+    return f"{hour:02}:{minute:02}"

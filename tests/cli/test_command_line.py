@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
+import tzdata
 
 from tests.support.client import booking_fields
 from tests.support.clock import Clock
@@ -237,10 +239,47 @@ def test_check_on_a_new_machine_makes_nothing(tmp_path: Path) -> None:
         "ok     configuration: built-in defaults",
         "ok     translations: en, ar, de, eo, es, fr, it, nl, pl, pt, tr",
         f"ok     templates: {len(list((ROOT / 'wsgi_app/templates').iterdir()))} files",
+        "ok     time zones: " + ", ".join(newer_zones()),
         "ok     database: sqlite, made at the first start",
         "ok     files: closed to others",
     ]
     assert list(tmp_path.iterdir()) == []
+
+
+def newer_zones() -> tuple[str, str]:
+    """Return the version of the newer time zone data on this machine, and where it is."""
+    system = Path("/usr/share/zoneinfo/tzdata.zi")
+    version = system.read_text().split()[2] if system.exists() else ""
+    if version < tzdata.IANA_VERSION:
+        return tzdata.IANA_VERSION, "of the package tzdata"
+    return version, "in /usr/share/zoneinfo"
+
+
+@pytest.mark.parametrize("version", ["", "# version 1999a\n", "# version 9999a\n"])
+def test_the_newer_time_zone_data_is_used(tmp_path: Path, version: str) -> None:
+    """The system's are made up here: in them Vancouver keeps the time of Tokyo."""
+    package = Path(tzdata.__path__[0], "zoneinfo")
+    (tmp_path / "zones/America").mkdir(parents=True)
+    shutil.copy(package / "Asia/Tokyo", tmp_path / "zones/America/Vancouver")
+    if version:
+        (tmp_path / "zones/tzdata.zi").write_text(version)
+    environ = {**os.environ, "PYTHONTZPATH": str(tmp_path / "zones")}
+    # As a host program may have read a zone before.
+    program = (
+        "from zoneinfo import ZoneInfo; ZoneInfo('America/Vancouver')\n"
+        "from datetime import datetime\n"
+        "from wsgi_app.recurrence import to_instant\n"
+        "print(to_instant(datetime(2027, 1, 1), ZoneInfo('America/Vancouver')) % 86400 // 3600)"
+    )
+    asked = [sys.executable, "-c", program]
+    result = subprocess.run(asked, cwd=ROOT, env=environ, capture_output=True, check=True)
+    checked = planado(tmp_path, "check", environ=environ).stdout
+    if "9999a" in version:
+        assert result.stdout == b"15\n"
+        assert f"ok     time zones: 9999a, in {tmp_path}/zones\n" in checked
+    else:
+        assert result.stdout != b"15\n"
+        assert f"ok     time zones: {tzdata.IANA_VERSION}, of the package tzdata\n" in checked
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 
+from tests.conftest import MakeClient
 from tests.support import wsgi
 from tests.support.client import Answer, Client, words
 from tests.support.clock import Clock
@@ -32,6 +33,8 @@ WRONG_FIELDS = [
     ("date", "0000-01-01", "Please enter a date as year-month-day, such as 2026-12-31."),
     ("date", "2027-02-30", "Please enter a date as year-month-day, such as 2026-12-31."),
     ("date", "20270308", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "2027-W10-1", "Please enter a date as year-month-day, such as 2026-12-31."),
+    ("date", "2027-067", "Please enter a date as year-month-day, such as 2026-12-31."),
     ("date", "２０２７-03-08", "Please enter a date as year-month-day, such as 2026-12-31."),
     ("date", "' OR 1=1 --", "Please enter a date as year-month-day, such as 2026-12-31."),
     ("date", "0001-01-01", "This day is over."),
@@ -40,6 +43,10 @@ WRONG_FIELDS = [
     ("date", "2029-03-02", "Please choose a date within the next 730 days."),
     ("time", "", "Please enter a time as hours and minutes, such as 09:30."),
     ("time", "24:00", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "09:60", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "09:30:00", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "0930", "Please enter a time as hours and minutes, such as 09:30."),
+    ("time", "T09:30", "Please enter a time as hours and minutes, such as 09:30."),
     ("time", "23:59:60", "Please enter a time as hours and minutes, such as 09:30."),
     ("time", "9:30", "Please enter a time as hours and minutes, such as 09:30."),
     ("time", "07:58", "This time is over."),
@@ -107,6 +114,29 @@ def test_a_clock_change_skips_this_time(client: Client) -> None:
 def test_weekdays_cannot_start_at_a_weekend(client: Client) -> None:
     answer = client.submit_booking(date="2027-03-06", repeat="weekdays", count="3")
     assert list(answer.errors()) == ["repeat"]
+
+
+def test_a_series_ends_within_ten_years(make_client: MakeClient) -> None:
+    client = make_client("[booking]\nmax_count = 1000")
+    message = "The last date may lie at most 10 years ahead. Please enter fewer repetitions."
+    for repeat, most in [("80monthly", 1), ("12monthly", 9), ("1monthly", 119), ("4weekly", 130)]:
+        assert client.submit_booking(repeat=repeat, count=str(most)).status == 200
+        answer = client.submit_booking(repeat=repeat, count=str(most + 1))
+        assert (answer.status, answer.errors()) == (400, {"count": message})
+    assert client.submit_booking(repeat="80monthly", count="100").errors() == {"count": message}
+
+
+def test_a_series_that_was_allowed_to_go_on_for_longer_may_stay(
+    client: Client, rows: SqliteDatabase
+) -> None:
+    booked = client.book(repeat="1monthlyday", count="100")
+    rows.run("UPDATE {table} SET rectype = '80monthly'")
+    form = client.get(booked.admin_url).form(f"/{booked.aid}")
+    assert client.submit(form, name="Another name").status == 200
+    assert client.submit(form, count="99").status == 200
+    form = client.get(booked.admin_url).form(f"/{booked.aid}")
+    assert client.submit(form, repeat="81monthly").errors().keys() == {"count"}
+    rows.close()
 
 
 def test_repetitions_need_a_rhythm(client: Client) -> None:
@@ -385,6 +415,7 @@ def test_no_address_leads_to_a_site_that_it_names(
         "time=1&duration=0",
         "time=1&timezone=Mars/X",
         "time=1&repeat=hourly",
+        "time=1&repeat=1daily&count=1001",
         "time=1&repeat=1daily&count=20000",
         "time=1&name=a%0d%0aATTACH:x",
         "time=1&name=%00",
@@ -393,6 +424,7 @@ def test_no_address_leads_to_a_site_that_it_names(
         "time=1&status=maybe",
         "time=1&repeat=1daily&count=1&anchor=yesterday",
         "time=1&repeat=1daily&count=1&anchor=2027-13-01T00:00",
+        "time=86400&repeat=1daily&count=1&anchor=1970-01-01T24:00",
         "time=1&repeat=1daily&count=1&anchor=0001-01-01T00:00",
         "time=1&repeat=1daily&count=1&anchor=9999-12-31T00:00",
     ],

@@ -265,6 +265,25 @@ def test_a_mail_link_stays_below_2000_characters(client: Client, name: str) -> N
     assert booked.invitation_url in query_of(link)["body"]
 
 
+def test_google_gets_an_end_that_no_clock_change_moves(client: Client) -> None:
+    night = {"date": "2027-10-31", "time": "02:30", "duration": "30"}
+    once = query_of(client.book(**night).overview.link("calendar.google.com"))
+    assert once["dates"] == "20271031T003000Z/20271031T010000Z"
+    series = client.book(**night, repeat="1weekly", count="3")
+    google = query_of(series.overview.link("calendar.google.com"))
+    assert google["dates"] == "20271031T023000/20271031T030000"
+
+
+def test_google_gets_the_clock_time_of_a_series_on_a_date_that_a_clock_change_moves(
+    client: Client, clock: Clock
+) -> None:
+    booked = client.book(date="2027-03-21", time="02:30", repeat="1weekly", count="3")
+    clock.now = datetime(2027, 3, 25, tzinfo=UTC).timestamp()
+    google = query_of(client.get(booked.admin_url).link("calendar.google.com"))
+    assert google["dates"] == "20270328T023000/20270328T033000"
+    assert google["recur"] == "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=3"
+
+
 def test_web_calendars_are_linked_as_the_operator_wants(make_client: MakeClient) -> None:
     client = make_client()
     once, series = client.book(), client.book(repeat="1monthlyday", count="2")

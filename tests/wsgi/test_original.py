@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support.client import Answer, Client
 from tests.support.clock import HOUR, Clock
+from wsgi_app.database import SqliteDatabase
 
 
 def follow(client: Client, url: str) -> Answer:
@@ -54,10 +56,13 @@ def test_out_leads_to_a_room_of_digits_only(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "rule"),
     [
-        ("rec=4&rtype=1weekly", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=1"),
-        ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=2"),
-        ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;COUNT=2;INTERVAL=1"),
-        ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=151;INTERVAL=1"),
+        ("rec=4&rtype=1weekly", "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=5"),
+        ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=5"),
+        ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=2"),
+        ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=151"),
+        # An entry of the original had no limit; the dates beyond ours come as the series moves on.
+        ("rec=5000&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=1001"),
+        ("rec=20000&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=1001"),
         ("rec=0&rtype=1weekly", ""),
         ("rec=-1&rtype=1weekly", ""),
         ("rec=&rtype=", ""),
@@ -96,3 +101,14 @@ def test_broken_links_are_refused(client: Client, url: str, status: int) -> None
 
 def test_an_invitation_without_its_number_asks_for_it(client: Client) -> None:
     assert follow(client, "/inv.php").heading == "Invitation number"
+
+
+def test_a_series_of_the_original_has_an_entry_however_long_it_is(
+    client: Client, tmp_path: Path
+) -> None:
+    booked = client.book(repeat="1daily", count="100")
+    rows = SqliteDatabase(tmp_path / "planado.db", "conferences")
+    rows.run("UPDATE {table} SET recev = 5000")
+    rows.close()
+    entry = client.get(client.get(booked.admin_url).link("/cal/"))
+    assert "COUNT=1001\r\n" in entry.text

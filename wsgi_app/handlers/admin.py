@@ -203,7 +203,7 @@ def _page(
         ),
         sequence=sequence,
         unstored=unstored,
-        stored=stored(request, conference),
+        stored=stored(details),
     )
     status = HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
     return document(request, texts["admin_title"], content, status)

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from .. import identifier, links, storage
-from ..booking import Booking, Refused, Wrong, parse_timezone, read_booking
+from ..booking import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
 from ..conference import Conference
 from ..database import Database, Unavailable
 from ..recurrence import to_instant, to_local
@@ -26,8 +26,8 @@ _CHANGED = ("start", "timezone", "repeat", "count")
 _NUMBERS = ("duration", "count")
 # RFC 3339 section 5.6, and local time to the minute; every start is on a minute.
 _START = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2})(?::00(?:\.0+)?)?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({CLOCK_TIME})(?::00(?:\.0+)?)?"
+    rf"([Zz]|[+-]{CLOCK_TIME})?"
 )
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _TRIES = 10

@@ -7,16 +7,18 @@ from datetime import datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import booking, identifier, recurrence
+from .. import booking, identifier, links, recurrence
+from ..config import LARGEST_COUNT
 from ..web import Problem, Request, Response
 
 # In the west of Greenwich, UNIX time 0 is still in this year.
 _EARLIEST_YEAR = 1969
+_ANCHOR = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{booking.CLOCK_TIME}"
 
 
 def show_entry(request: Request) -> Response:
     """The entry as a file that calendar programs open."""
-    # Slow to import: only who wants an entry pays for it.
+    # Only who wants an entry pays for its import.
     from .. import ical
 
     iid = identifier.parse(request.path_values["file"].removesuffix(".ics"))
@@ -42,9 +44,9 @@ def show_entry(request: Request) -> Response:
             duration=_duration(request),
             timezone=timezone,
             rectype=rectype,
-            count=booking.parse_count(query["count"], recurrence.MOST_DATES - 1),
+            count=booking.parse_count(query["count"], LARGEST_COUNT),
             anchor=anchor,
-            sequence=_number(query["sequence"] or "0", 2**31 - 1),
+            sequence=_number(query["sequence"] or "0", links.LARGEST_SEQUENCE),
             cancelled=_cancelled(query["status"]),
         )
     except ValueError as error:
@@ -70,7 +72,7 @@ def _duration(request: Request) -> int:
 
 
 def _anchor(text: str) -> datetime | None:
-    if text and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}", text):
+    if text and not re.fullmatch(_ANCHOR, text):
         raise ValueError("anchor")
     anchor = datetime.fromisoformat(text) if text else None
     if anchor and anchor.year < _EARLIEST_YEAR:

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from .. import identifier, recurrence
 from ..booking import LONGEST_NAME
+from ..config import LARGEST_COUNT
 from ..web import Problem, Request, Response
 from .entry import enter_room, redirect
 
@@ -46,8 +47,8 @@ def show_entry(request: Request) -> Response:
         "timezone": request.config.site.timezone,
     }
     rectype, count = recurrence.code_of_original(request.query["rtype"]), request.query["rec"]
-    if rectype and re.fullmatch("[1-9][0-9]{0,3}", count):
-        fields |= {"repeat": rectype, "count": count}
+    if rectype and re.fullmatch("[1-9][0-9]{0,8}", count):
+        fields |= {"repeat": rectype, "count": str(min(int(count), LARGEST_COUNT))}
     present = {name: value for name, value in fields.items() if value}
     return redirect(request.url(f"/cal/{iid}.ics?{urlencode(present, quote_via=quote)}"))
 

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from .. import links
 from ..booking import Booking
 from ..conference import Conference
-from ..page import Html, Template, joined
+from ..page import Html, Template, escape, joined
 from ..recurrence import to_local
 from ..web import Lazy, Request, Response
-from ..words import moment_words, series_words, span_words, zone_words, zoned_moment_words
+from ..words import many_moments_words, series_words, span_words, zone_words, zoned_moment_words
 from .document import document
 
-_ITEM = Template("<li>$text</li>\n")
+_ITEMS = Template("<li>$items</li>\n")
+_NEXT_ITEM = "</li>\n<li>"
 _LINK = Template(
     '<li><a class="button quiet" href="$url" rel="noreferrer" target="_blank">$label</a></li>\n'
 )
@@ -55,15 +56,19 @@ class Details:
         return zone_words(self.conference.time, self.zone)
 
     @Lazy
+    def starts(self) -> list[int]:
+        """The start of each date to come."""
+        return [start for start, _ in self.conference.occurrences()]
+
+    @Lazy
     def rhythm(self) -> str:
         """How a series goes on, or that the conference takes place once."""
         conference, appointment = self.conference, self.booking.appointment
         first = (
             datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
         )
-        starts = [start for start, _ in conference.occurrences()]
-        last = to_local(max(starts), self.zone)
-        return series_words(self.texts, appointment.rectype, first, len(starts), last)
+        last = to_local(self.starts[-1], self.zone)
+        return series_words(self.texts, appointment.rectype, first, len(self.starts), last)
 
     @Lazy
     def when(self) -> str:
@@ -117,7 +122,7 @@ def overview(
         calendar_url=details.calendar_url,
         calendars=calendar_links(details),
         all_text=f"{details.guest_text}\n{label}\n{admin_url}\n",
-        stored=stored(request, conference),
+        stored=stored(details),
     )
     return document(request, title, content)
 
@@ -163,15 +168,14 @@ def dates(details: Details) -> Html:
     if not details.booking.appointment.rectype:
         return Html()
     texts = details.texts
-    items = [
-        _ITEM.render({}, text=moment_words(texts, start, details.zone))
-        for start, _ in details.conference.occurrences()
-    ]
+    moments = many_moments_words(texts, details.starts, details.zone)
+    # Escaped all at once, as there may be a thousand of them.
+    items = Html(escape("\n".join(moments)).replace("\n", _NEXT_ITEM))
     return details.request.markup(
         "dates.html",
-        summary=texts.plural("dates_summary", len(items)),
-        items=joined(items),
-        open=Html("open") if len(items) <= _FEW_DATES else Html(),
+        summary=texts.plural("dates_summary", len(moments)),
+        items=_ITEMS.render({}, items=items),
+        open=Html("open") if len(moments) <= _FEW_DATES else Html(),
     )
 
 
@@ -192,10 +196,11 @@ def calendar_links(details: Details) -> Html:
     return joined(found)
 
 
-def stored(request: Request, conference: Conference) -> Html:
+def stored(details: Details) -> Html:
     """Return the row of a conference as the database holds it, and when it will be deleted."""
+    request, conference = details.request, details.conference
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-    deleted_at = conference.deleted_at(request.config.doors)
+    deleted_at = details.starts[-1] + request.config.doors.delete_after
     moment = zoned_moment_words(request.texts, deleted_at, zone)
     return request.markup(
         "stored.html",
