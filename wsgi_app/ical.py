@@ -1,10 +1,14 @@
-"""Calendar entries (RFC 5545)."""
+"""Calendar entries (RFC 5545). The only module that imports icalendar: that is slow."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
+
+from icalendar import Alarm, Calendar, Event
+from icalendar.prop import vDuration, vRecur, vText
 
 from . import recurrence
 from .vtimezone import vtimezone
@@ -14,8 +18,7 @@ CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"
 # Rules go on for ever; where a zone has none, the list of its changes ends here: long after what
 # may be booked today.
 _LONGEST_DESCRIPTION_YEARS = 50
-_LONGEST_LINE_OCTETS = 75
-_UTC = ZoneInfo("UTC")
+_ALARM_BEFORE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -40,87 +43,75 @@ class CalendarEntry:
     cancelled: bool
 
 
+class _Text(vText):
+    """TEXT (section 3.3.11). The library makes a line break of a backslash before N."""
+
+    def to_ical(self) -> bytes:
+        escaped = self.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+        return "\\n".join(escaped.splitlines()).encode("utf-8")
+
+
+class _Minutes(vDuration):
+    """A duration that passes on the clock: the library writes 24 hours as a day, which is longer or
+    shorter where clocks change (section 3.3.6).
+    """
+
+    def to_ical(self) -> bytes:
+        return b"PT%dM" % (self.td // timedelta(minutes=1))
+
+
 def calendar(entry: CalendarEntry, now: float) -> bytes:
     """Return the entry as an iCalendar stream; the same conference always has the same UID."""
-    time_zone, start = _series(entry) if entry.rectype else _once(entry)
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Planado//Planado//EN",
-        # REQUEST would want an organiser and attendees.
-        "METHOD:PUBLISH",
-        *time_zone,
-        *_event(entry, now, start),
-        "END:VCALENDAR",
-    ]
-    return b"".join(map(_folded, lines))
+    event = Event()
+    event.add("UID", f"{entry.iid}@planado")
+    event.add("DTSTAMP", datetime.fromtimestamp(int(now), UTC))
+    event.add("SEQUENCE", entry.sequence)
+    event.add("STATUS", "CANCELLED" if entry.cancelled else "CONFIRMED")
+    time_zone = _add_dates(event, entry)
+    # An end in local time may lie before the start where clocks are set back.
+    event.add("DURATION", _Minutes(timedelta(minutes=entry.duration)))
+    event.add("SUMMARY", _Text(entry.name))
+    event.add("LOCATION", _Text(entry.invitation_url))
+    event.add("URL", entry.invitation_url)
+    event.add("DESCRIPTION", _Text(entry.description))
+    if not entry.cancelled:
+        event.add_component(_alarm(entry.name))
+    begin, end = _frame()
+    return b"".join([begin, *(line.encode() + b"\r\n" for line in time_zone), event.to_ical(), end])
 
 
-def _event(entry: CalendarEntry, now: float, start: list[str]) -> list[str]:
-    return [
-        "BEGIN:VEVENT",
-        f"UID:{entry.iid}@planado",
-        f"DTSTAMP:{_utc(now)}",
-        f"SEQUENCE:{entry.sequence}",
-        f"STATUS:{'CANCELLED' if entry.cancelled else 'CONFIRMED'}",
-        *start,
-        # An end in local time may lie before the start where clocks are set back.
-        f"DURATION:PT{entry.duration}M",
-        f"SUMMARY:{_text(entry.name)}",
-        f"LOCATION:{_text(entry.invitation_url)}",
-        f"URL:{entry.invitation_url}",
-        f"DESCRIPTION:{_text(entry.description)}",
-        *([] if entry.cancelled else _alarm(entry.name)),
-        "END:VEVENT",
-    ]
+@cache
+def _frame() -> tuple[bytes, bytes]:
+    """Return what stands before and after the components of every stream."""
+    result = Calendar()
+    result.add("PRODID", "-//Planado//Planado//EN")
+    result.add("VERSION", "2.0")
+    # REQUEST would want an organiser and attendees.
+    result.add("METHOD", "PUBLISH")
+    begin, end, rest = result.to_ical().partition(b"END:VCALENDAR")
+    return begin, end + rest
 
 
-def _once(entry: CalendarEntry) -> tuple[list[str], list[str]]:
-    return [], [f"DTSTART:{_utc(entry.time)}"]
-
-
-def _series(entry: CalendarEntry) -> tuple[list[str], list[str]]:
-    """Return the time zone that the dates of a series are in, and its first date with its rule."""
+def _add_dates(event: Event, entry: CalendarEntry) -> list[str]:
+    """Write the dates into the event and return the lines of the time zone that they are in."""
+    if not entry.rectype:
+        event.add("DTSTART", datetime.fromtimestamp(entry.time, UTC))
+        return []
     zone = ZoneInfo(entry.timezone)
     anchor = entry.anchor or recurrence.to_local(entry.time, zone)
     first = recurrence.local_start(entry.time, anchor, zone)
-    start = [
-        f"DTSTART;TZID={zone.key}:{first:%Y%m%dT%H%M%S}",
-        f"RRULE:{recurrence.rule(entry.rectype, anchor, entry.count + 1)}",
-    ]
+    event.add("DTSTART", first.replace(tzinfo=zone))
+    rule = recurrence.rule(entry.rectype, anchor, entry.count + 1)
+    event.add("RRULE", vRecur.from_ical(rule))
     last = recurrence.last_start(entry.rectype, anchor, zone, entry.time, entry.count)
     last_year = recurrence.to_local(last, zone).year
     last_year = min(last_year, first.year + _LONGEST_DESCRIPTION_YEARS)
-    return vtimezone(zone, first.year, last_year), start
+    return vtimezone(zone, first.year, last_year)
 
 
-def _alarm(name: str) -> list[str]:
-    return [
-        "BEGIN:VALARM",
-        "ACTION:DISPLAY",
-        f"DESCRIPTION:{_text(name)}",
-        "TRIGGER:-PT10M",
-        "END:VALARM",
-    ]
-
-
-def _utc(instant: float) -> str:
-    return f"{recurrence.to_local(instant, _UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _text(value: str) -> str:
-    """Return the value as TEXT (section 3.3.11)."""
-    escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    return "\\n".join(escaped.splitlines())
-
-
-def _folded(line: str) -> bytes:
-    """Return the line as one or more of at most 75 octets (section 3.1)."""
-    rest, lines = line.encode("utf-8"), []
-    while len(rest) > _LONGEST_LINE_OCTETS:
-        end = _LONGEST_LINE_OCTETS
-        while rest[end] & 0xC0 == 0x80:
-            end -= 1
-        lines.append(rest[:end])
-        rest = b" " + rest[end:]
-    return b"\r\n".join([*lines, rest, b""])
+def _alarm(name: str) -> Alarm:
+    alarm = Alarm()
+    alarm.add("ACTION", "DISPLAY")
+    alarm.add("DESCRIPTION", _Text(name))
+    alarm.add("TRIGGER", -_ALARM_BEFORE)
+    return alarm

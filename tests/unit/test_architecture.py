@@ -80,6 +80,8 @@ def test_a_module_imports_only_what_stands_below_it(file: Path) -> None:
 
 def test_each_technology_stays_in_its_place() -> None:
     places = {
+        "icalendar": {"ical"},
+        "icalendar.prop": {"ical"},
         "pymysql": {"database"},
         "segno": {"qr_code"},
         "sqlite3": {"database"},

@@ -56,13 +56,13 @@ def test_out_leads_to_a_room_of_digits_only(client: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "rule"),
     [
-        ("rec=4&rtype=1weekly", "RRULE:FREQ=WEEKLY;INTERVAL=1;COUNT=5"),
-        ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=5"),
-        ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=2"),
-        ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=151"),
+        ("rec=4&rtype=1weekly", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=1"),
+        ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=2"),
+        ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;COUNT=2;INTERVAL=1"),
+        ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=151;INTERVAL=1"),
         # An entry of the original had no limit; the dates beyond ours come as the series moves on.
-        ("rec=5000&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=1001"),
-        ("rec=20000&rtype=1daily", "RRULE:FREQ=DAILY;INTERVAL=1;COUNT=1001"),
+        ("rec=5000&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=1001;INTERVAL=1"),
+        ("rec=20000&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=1001;INTERVAL=1"),
         ("rec=0&rtype=1weekly", ""),
         ("rec=-1&rtype=1weekly", ""),
         ("rec=&rtype=", ""),
@@ -111,4 +111,4 @@ def test_a_series_of_the_original_has_an_entry_however_long_it_is(
     rows.run("UPDATE {table} SET recev = 5000")
     rows.close()
     entry = client.get(client.get(booked.admin_url).link("/cal/"))
-    assert "COUNT=1001\r\n" in entry.text
+    assert ";COUNT=1001;" in entry.text

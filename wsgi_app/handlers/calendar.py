@@ -18,7 +18,7 @@ _ANCHOR = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{booking.CLOCK_TIME}"
 
 def show_entry(request: Request) -> Response:
     """The entry as a file that calendar programs open."""
-    # Only who wants an entry pays for its import.
+    # Slow to import: only who wants an entry pays for it.
     from .. import ical
 
     iid = identifier.parse(request.path_values["file"].removesuffix(".ics"))
