@@ -7,7 +7,7 @@ from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
 from .. import storage
-from ..database import Database, DatabaseError, Unavailable
+from ..database import Database, DatabaseError, Unavailable, Unprepared
 from ..web import Problem, Request, Response
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -45,6 +45,8 @@ class _Writing:
         try:
             storage.try_to_write(db)
             self._fault = ""
+        except Unprepared:
+            raise  # The tables are made now, where there is none at all.
         except DatabaseError as error:
             self._fault = str(error)
 
