@@ -112,6 +112,8 @@ WRONG = [
     ("server", "listen", "127.0.0.1:70000"),
     ("server", "listen", "unix:socket"),
     ("server", "listen", "unix:/" + "x" * 107),
+    ("server", "processes", "0"),
+    ("server", "processes", "many"),
     ("server", "threads", "0"),
     ("server", "trusted_proxy", "localhost"),
 ]
