@@ -16,8 +16,7 @@ from ..web import Lazy, Request, Response
 from ..words import many_moments_words, series_words, span_words, zone_words, zoned_moment_words
 from .document import document
 
-_ITEMS = Template("<li>$items</li>\n")
-_NEXT_ITEM = "</li>\n<li>"
+_ITEM = (Html("<li>"), Html("</li>\n"))
 _LINK = Template(
     '<li><a class="button quiet" href="$url" rel="noreferrer" target="_blank">$label</a></li>\n'
 )
@@ -169,12 +168,13 @@ def dates(details: Details) -> Html:
         return Html()
     texts = details.texts
     moments = many_moments_words(texts, details.starts, details.zone)
-    # Escaped all at once, as there may be a thousand of them.
-    items = Html(escape("\n".join(moments)).replace("\n", _NEXT_ITEM))
+    begin, end = _ITEM
+    # Without a template for each, as there may be a thousand of them.
+    items = joined(piece for moment in moments for piece in (begin, escape(moment), end))
     return details.request.markup(
         "dates.html",
         summary=texts.plural("dates_summary", len(moments)),
-        items=_ITEMS.render({}, items=items),
+        items=items,
         open=Html("open") if len(moments) <= _FEW_DATES else Html(),
     )
 
