@@ -65,6 +65,9 @@ class Machine:
         run([PYTHON, "-m", "venv", ".venv"], self.path("/srv/planado"))
         run([".venv/bin/pip", "install", "--quiet", "."], self.path("/srv/planado"))
         self.settings.write_text(f"[database]\nurl = {self._replaced(url)}\n")
+        self.settings.chmod(0o640)
+        if ROOT_RUNS:
+            shutil.chown(self.settings, group="www-data")
         self.path("/etc/planado/backup.cnf").touch(0o600)
         as_service = "exec runuser -u www-data --" if ROOT_RUNS else "exec"
         for name, script in (("systemctl", SYSTEMCTL), ("userdel", "#!/bin/sh\n")):
