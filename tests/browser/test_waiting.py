@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,15 @@ def named_link(page: Page) -> str:
     return page.locator(".invitation .link a").get_attribute("href") or ""
 
 
+def about(clock: str) -> re.Pattern[str]:
+    """Return a pattern of this time to wait, or somewhat less: a page's own clock goes on."""
+    hours, minutes, seconds = map(int, clock.split(":"))
+    left = (hours * 60 + minutes) * 60 + seconds
+    times = (max(0, left - passed) for passed in range(30))
+    texts = (f"{each // 3600:02}:{each // 60 % 60:02}:{each % 60:02}" for each in times)
+    return re.compile("^(" + "|".join(texts) + ")$")
+
+
 def name_in(room_url: str) -> str:
     """Return the name that Jitsi reads from the address of a room."""
     key, _, value = urlsplit(room_url).fragment.partition("=")
@@ -57,7 +67,9 @@ def test_the_name_is_shown_to_guests_and_stays_out_of_the_room(
     guest.on("request", lambda request: asked.append(request.url.partition("#")[0]))
     guest.goto(link)
     expect(guest.get_by_role("heading", level=2)).to_have_text(NAME)
-    assert guest.title() == f"01:00:00 · {NAME} – Planado"
+    left, _, rest = guest.title().partition(" · ")
+    assert about("01:00:00").match(left)
+    assert rest == f"{NAME} – Planado"
     clock.advance(HOUR)
     guest.clock.fast_forward(30_000)
     heading(guest, "Into the conference")
@@ -123,7 +135,7 @@ def test_a_name_cannot_turn_text_around_or_grow_beyond_measure(
     expect(guest.get_by_role("heading", level=2)).to_have_text("x" * 100)
     guest = open_page()
     guest.goto(f"{invitation}#%E0%A4%A")
-    expect(guest.get_by_role("timer")).to_have_text("01:00:00")
+    expect(guest.get_by_role("timer")).to_have_text(about("01:00:00"))
     expect(guest.get_by_role("heading", level=2)).to_be_hidden()
 
 
@@ -134,7 +146,9 @@ def test_the_last_minute_and_the_start_are_said_and_the_chime_rings(
     guest = open_page()
     guest.add_init_script(COUNT_TONES)
     guest.goto(invitation)
-    assert guest.title().startswith("01:00:00 · The conference has not started yet")
+    left, _, rest = guest.title().partition(" · ")
+    assert about("01:00:00").match(left)
+    assert rest.startswith("The conference has not started yet")
     chime = guest.get_by_role("button", name="Chime at the start")
     expect(chime).to_have_attribute("aria-pressed", "false")
     chime.click()
@@ -143,7 +157,7 @@ def test_the_last_minute_and_the_start_are_said_and_the_chime_rings(
 
     clock.advance(HOUR - 70)
     guest.clock.fast_forward(30_000)
-    expect(guest.get_by_role("timer")).to_have_text("00:01:10")
+    expect(guest.get_by_role("timer")).to_have_text(about("00:01:10"))
     expect(guest.get_by_role("status")).to_be_empty()
     guest.clock.run_for(10_000)
     expect(guest.get_by_role("status")).to_have_text("Less than a minute until the room opens.")
@@ -165,7 +179,7 @@ def wait_until_the_start(open_page: OpenPage, live: Live, clock: Clock) -> tuple
     clock.advance(HOUR - 10)
     with guest.expect_response(invitation):
         guest.clock.fast_forward(HOUR * 1000 - 10_000)
-    expect(guest.get_by_role("timer")).to_have_text("00:00:10")
+    expect(guest.get_by_role("timer")).to_have_text(about("00:00:10"))
     guest.clock.fast_forward(9_000)
     return guest, invitation, admin
 
@@ -208,7 +222,7 @@ def test_a_start_that_was_moved_at_the_last_moment_is_waited_for(
     with guest.expect_response(f"{invitation}/enter"):
         guest.clock.fast_forward(2_000)
     expect(guest.get_by_role("status")).to_have_text("The organiser has changed the time.")
-    expect(guest.get_by_role("timer")).to_have_text("00:05:00")
+    expect(guest.get_by_role("timer")).to_have_text(about("00:05:00"))
     assert guest.url == f"{invitation}#Name"
     clock.advance(5 * MINUTE)
     with guest.expect_response(f"{invitation}/enter"):
@@ -281,7 +295,7 @@ def test_what_came_to_browsers_later_may_be_missing(
     guest.add_init_script(AS_IN_2017)
     guest.goto(f"{invitation}#Name")
     expect(guest.get_by_role("heading", level=2)).to_have_text("Name")
-    expect(guest.get_by_role("timer")).to_have_text("49:00:00")
+    expect(guest.get_by_role("timer")).to_have_text(about("49:00:00"))
     expect(guest.get_by_role("button")).to_have_count(0)
     clock.advance(2 * DAY + HOUR)
     guest.clock.fast_forward(30_000)
