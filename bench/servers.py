@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from tests.hosts.hosts import HOSTS as RECIPES
 from tests.hosts.hosts import Programs
-from tests.hosts.site import PYTHON, Site, copy_of_the_program, documented, give_away, run
+from tests.hosts.site import Site, copy_of_the_program, give_away, install
 from tests.support.mariadb import MariaServer, running_mariadb
 from tests.support.process import ROOT
 from wsgi_app.conference import Conference
@@ -93,14 +93,7 @@ def programs(checkout: Path = ROOT) -> Programs:
     folder = Path(tempfile.mkdtemp(prefix="planado-bench-"))
     atexit.register(shutil.rmtree, folder)
     copy = copy_of_the_program(folder / "planado", checkout)
-    for start in (
-        "python3 -m venv",
-        ".venv/bin/pip install .",
-        ".venv/bin/pip install gunicorn",
-        ".venv/bin/pip install granian",
-    ):
-        command = documented(start)
-        run([PYTHON if command[0] == "python3" else command[0], *command[1:]], copy)
+    install(copy)
     give_away(folder)
     return Programs(copy, folder)
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,13 @@ def test_one_that_dies_at_once_is_started_ever_more_slowly(make_server: MakeServ
     for number in (1, 2, 3):
         wait_until(lambda: len(children(server)) == 2)
         os.kill(max(children(server)), signal.SIGKILL)
-        wait_until(lambda most=number: len(printed_pauses(server)) == most)  # type: ignore[misc]
+        wait_until(partial(has_paused, server, number))
     assert printed_pauses(server) == ["0.5", "1.0", "2.0"]
     assert server.request("GET", "/health")[0].status == 200
+
+
+def has_paused(server: Server, times: int) -> bool:
+    return len(printed_pauses(server)) == times
 
 
 def printed_pauses(server: Server) -> list[str]:

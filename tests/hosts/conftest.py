@@ -19,6 +19,7 @@ from tests.hosts.site import (
     copy_of_the_program,
     documented,
     give_away,
+    install,
     run,
 )
 
@@ -42,14 +43,7 @@ def programs() -> Iterator[Programs]:
     folder = Path(tempfile.mkdtemp(prefix="planado-"))
     try:
         checkout = copy_of_the_program(folder / "planado")
-        for start in (
-            "python3 -m venv",
-            ".venv/bin/pip install .",
-            ".venv/bin/pip install gunicorn",
-            ".venv/bin/pip install granian",
-        ):
-            command = documented(start)
-            run([PYTHON if command[0] == "python3" else command[0], *command[1:]], checkout)
+        install(checkout)
         upload = checkout / "planado"
         for start in ("python3 -m pip install --target", "cp deploy/.htaccess", "chmod 600"):
             command = documented(start)

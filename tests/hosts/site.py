@@ -220,6 +220,18 @@ def run(command: Sequence[object], folder: Path) -> str:
     return done.stdout
 
 
+def install(checkout: Path) -> None:
+    """Install a checkout for all hosts of a server, as docs/hosting.md says."""
+    for start in (
+        "python3 -m venv",
+        ".venv/bin/pip install .",
+        ".venv/bin/pip install gunicorn",
+        ".venv/bin/pip install granian",
+    ):
+        command = documented(start)
+        run([PYTHON if command[0] == "python3" else command[0], *command[1:]], checkout)
+
+
 def give_away(folder: Path) -> None:
     """Make a folder that of the user whom hosts run as."""
     if os.getuid() == 0:

@@ -20,14 +20,16 @@ FILL = """
 """
 
 
-class Page(QWebEnginePage):  # type: ignore[misc]
+class Page(QWebEnginePage):  # type: ignore[misc]  # PyQt5 has no types
     """A page that notes what goes wrong in its script."""
 
     def __init__(self, profile: QWebEngineProfile, parent: QWebEngineView) -> None:
         super().__init__(profile, parent)
         self.complaints: list[str] = []
 
-    def javaScriptConsoleMessage(self, level: int, text: str, line: int, _source: str) -> None:  # noqa: N802
+    def javaScriptConsoleMessage(  # noqa: N802  # Qt calls it by this name
+        self, level: int, text: str, line: int, _source: str
+    ) -> None:
         if level == self.ErrorMessageLevel:
             self.complaints.append(f"{text} (line {line})")
 
