@@ -16,7 +16,8 @@ from tests.cluster.conftest import Machine, Serve
 from tests.cluster.galera import Cluster, Node, wait_until
 from tests.support.process import Server, planado
 
-_ONE_THREAD = "[cleanup]\nwhen = cron\n[server]\nthreads = 1\n"
+# One connection in all, so that the next request comes to the node that hangs.
+_ONE_CONNECTION = "[cleanup]\nwhen = cron\n[server]\nprocesses = 1\nthreads = 1\n"
 
 
 def test_a_guest_waits_for_a_node_that_lags_rather_than_be_told_wrong(
@@ -68,7 +69,7 @@ def test_of_a_node_that_hangs_one_visitor_of_each_thread_gets_503(
     cluster: Cluster, serve: Serve
 ) -> None:
     a, b, c = cluster.nodes
-    server = serve(c, a, b, ini=_ONE_THREAD)
+    server = serve(c, a, b, ini=_ONE_CONNECTION)
     invitation = book(server)
     c.signal(signal.SIGSTOP)
     began = time.monotonic()

@@ -107,7 +107,7 @@ def test_answers_come_five_seconds_late(
     mariadb: MariaServer, proxy: FaultProxy, make_server: MakeServer
 ) -> None:
     # With one thread, so that its connection is there already: opening one takes many answers.
-    server = make_server(mariadb.url_at(proxy.port), ini="[server]\nthreads = 1\n")
+    server = make_server(mariadb.url_at(proxy.port), ini="[server]\nprocesses = 1\nthreads = 1\n")
     page = book(server)
     proxy.delay = 5.0
     assert not refuses_honestly(server, "GET", invitation_in(page))
