@@ -13,7 +13,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from bench.servers import GUNICORN, HOSTS, SERVE, databases, opened, served
-from wsgi_app.conference import Conference
+from wsgi_app.domain.conference import Conference
 from wsgi_app.storage import add_conference
 
 PEOPLE = int(os.environ.get("PEOPLE", "10000"))

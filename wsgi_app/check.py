@@ -7,9 +7,10 @@ import string
 from pathlib import Path
 from typing import Any
 
-from . import log, recurrence, storage
+from . import log, storage
 from .config import Config, load_config
 from .database import Database, user_name
+from .domain import recurrence
 from .look import Look
 from .migrate import pending
 from .texts import FALLBACK

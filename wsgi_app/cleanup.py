@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import log, storage
-from .conference import Conference, Doors
 from .database import Database
+from .domain.conference import Conference, Doors
 
 # Rows of one transaction: they hold their locks for some tens of milliseconds.
 BATCH = 200

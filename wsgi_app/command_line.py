@@ -23,9 +23,9 @@ from .check import (
 from .cleanup import Swept, clean_up
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .database import ANSWER_SECONDS, Database, DatabaseError, open_database
+from .domain.recurrence import zone_names
 from .look import Look
 from .migrate import ForeignTable, make_where_empty, migrate, pending, prepare
-from .recurrence import zone_names
 from .takeover import NotUnderstood
 
 # A change of a large table takes its time.

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from . import recurrence
-from .booking import Booking
-from .conference import Conference
 from .config import LARGEST_COUNT
+from .domain import recurrence
+from .domain.conference import Conference
+from .domain.validation import Booking
 from .web import Request
 
 # Windows cuts a mailto: link at about 2000 characters (seen in practice).

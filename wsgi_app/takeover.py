@@ -15,9 +15,10 @@ from itertools import starmap
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from . import identifier, recurrence, storage
-from .conference import Conference
+from . import storage
 from .database import Database, DatabaseError
+from .domain import identifier, recurrence
+from .domain.conference import Conference
 
 _BATCH = 500
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from .recurrence import parse_rhythm, to_local, week_of_month
+from .domain.recurrence import parse_rhythm, to_local, week_of_month
 from .texts import Texts
 
 

@@ -19,9 +19,10 @@ from urllib.parse import urlencode
 from tests.cluster.galera import wait_until
 from tests.support.clock import DAY
 from tests.support.process import Server, planado
-from wsgi_app import identifier, storage
-from wsgi_app.conference import Conference
+from wsgi_app import storage
 from wsgi_app.database import Database
+from wsgi_app.domain import identifier
+from wsgi_app.domain.conference import Conference
 
 _API = "/api/v1/conferences"
 _ORGANISERS = 6

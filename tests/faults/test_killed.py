@@ -18,8 +18,8 @@ from tests.support.mariadb import MariaServer
 from tests.support.visitors import wait_until
 from wsgi_app import storage
 from wsgi_app.cleanup import clean_up
-from wsgi_app.conference import Conference
 from wsgi_app.database import Database, MariaDatabase, SqliteDatabase
+from wsgi_app.domain.conference import Conference
 
 BOOKED = one_off(1, NOW + HOUR)
 OVER = [one_off(2, NOW - 2 * DAY), series(3, NOW - 2 * DAY), series(4, NOW - 20 * DAY, recev=1)]

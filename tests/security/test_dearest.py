@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.process import Server
 from wsgi_app import routes
-from wsgi_app.recurrence import zone_names
+from wsgi_app.domain.recurrence import zone_names
 
 SETTINGS = "[booking]\nmax_count = 1000\nmax_days_ahead = 3650\n[cleanup]\nwhen = cron\n"
 ROUNDS = 8

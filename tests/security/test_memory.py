@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.process import Server
-from wsgi_app.recurrence import zone_names
+from wsgi_app.domain.recurrence import zone_names
 
 WARM_UP = 40
 REQUESTS = 400

@@ -15,9 +15,9 @@ from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import planado
 from wsgi_app import storage
 from wsgi_app.cleanup import clean_up
-from wsgi_app.conference import Conference
 from wsgi_app.database import Database, open_database
 from wsgi_app.database_url import parse_database_url
+from wsgi_app.domain.conference import Conference
 from wsgi_app.migrate import migrate
 
 

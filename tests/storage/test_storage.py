@@ -13,9 +13,9 @@ from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import ROOT
 from wsgi_app import storage
 from wsgi_app.cleanup import BATCH, Swept, clean_up
-from wsgi_app.conference import Conference, Doors
 from wsgi_app.config import Config
 from wsgi_app.database import Database, Row, Unprepared, open_database
+from wsgi_app.domain.conference import Conference, Doors
 from wsgi_app.migrate import ForeignTable, migrate, pending
 
 DOORS = Doors(open_before=0, delete_after=HOUR)

@@ -15,9 +15,9 @@ from tests.conftest import MakeClient
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.mariadb import MariaServer
 from tests.support.process import ROOT, planado
-from wsgi_app.conference import Conference
 from wsgi_app.config import Config
 from wsgi_app.database import Database, open_database
+from wsgi_app.domain.conference import Conference
 from wsgi_app.migrate import ForeignTable, migrate, pending
 from wsgi_app.takeover import NotUnderstood
 

@@ -16,8 +16,8 @@ from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from wsgi_app import storage
-from wsgi_app.conference import Conference
 from wsgi_app.database import Database
+from wsgi_app.domain.conference import Conference
 from wsgi_app.web import FORM_TYPE, JSON_TYPE
 
 ZONE = "Europe/Berlin"

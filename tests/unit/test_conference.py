@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsgi_app import identifier, recurrence
-from wsgi_app.conference import Appointment, Conference, Doors
+from wsgi_app.domain import identifier, recurrence
+from wsgi_app.domain.conference import Appointment, Conference, Doors
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600

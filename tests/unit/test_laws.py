@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tests.conftest import MakeClient
 from tests.support.client import Booked, Client
 from tests.support.clock import DAY, HOUR, Clock
-from wsgi_app import recurrence
-from wsgi_app.recurrence import OFFERED
+from wsgi_app.domain import recurrence
+from wsgi_app.domain.recurrence import OFFERED
 
 ODD_ZONES = [
     "Africa/Cairo",

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import identifier, links, storage
-from ..booking import (
+from .. import links, storage
+from ..database import Database, Unavailable
+from ..domain import identifier
+from ..domain.conference import Conference
+from ..domain.validation import (
     Booking,
     Refused,
     Wrong,
@@ -17,8 +20,6 @@ from ..booking import (
     parse_timezone,
     read_booking,
 )
-from ..conference import Conference
-from ..database import Database, Unavailable
 from ..page import Html, Template
 from ..web import Fields, Problem, Request, Response
 from ..words import moment_words

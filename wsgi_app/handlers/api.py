@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .. import identifier, links, storage
-from ..booking import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
-from ..conference import Conference
+from .. import links, storage
 from ..database import Database, Unavailable
-from ..recurrence import to_instant, to_local
+from ..domain import identifier
+from ..domain.conference import Conference
+from ..domain.recurrence import to_instant, to_local
+from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
 from ..web import JSON_TYPE, Fields, Problem, Request, Response
 
 _BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from .. import identifier, storage
-from ..booking import Refused, Wrong, read_booking
-from ..conference import Conference
+from .. import storage
 from ..database import Database
+from ..domain import identifier
+from ..domain.conference import Conference
+from ..domain.validation import Refused, Wrong, read_booking
 from ..page import Html
 from ..web import Request, Response
 from .document import document

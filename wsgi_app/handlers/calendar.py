@@ -7,13 +7,14 @@ from datetime import datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import booking, identifier, links, recurrence
+from .. import links
 from ..config import LARGEST_COUNT
+from ..domain import identifier, recurrence, validation
 from ..web import Problem, Request, Response
 
 # In the west of Greenwich, UNIX time 0 is still in this year.
 _EARLIEST_YEAR = 1969
-_ANCHOR = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{booking.CLOCK_TIME}"
+_ANCHOR = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{validation.CLOCK_TIME}"
 
 
 def show_entry(request: Request) -> Response:
@@ -29,22 +30,24 @@ def show_entry(request: Request) -> Response:
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_calendar")
     invitation_url = request.url(f"/i/{iid}")
     try:
-        rectype = booking.parse_rectype(query["repeat"])
-        timezone = booking.parse_timezone(query["timezone"] or "UTC")
+        rectype = validation.parse_rectype(query["repeat"])
+        timezone = validation.parse_timezone(query["timezone"] or "UTC")
         anchor = _anchor(query["anchor"]) if rectype else None
         time = _number(query["time"], recurrence.LATEST_START)
         if rectype:
             time = _start(time, ZoneInfo(timezone), rectype, anchor)
         entry = ical.CalendarEntry(
             iid=iid,
-            name=booking.parse_name(query["name"]) if query["name"] else request.texts["unnamed"],
+            name=validation.parse_name(query["name"])
+            if query["name"]
+            else request.texts["unnamed"],
             invitation_url=invitation_url,
             description=request.texts.format("calendar_description", invitation_url=invitation_url),
             time=time,
             duration=_duration(request),
             timezone=timezone,
             rectype=rectype,
-            count=booking.parse_count(query["count"], LARGEST_COUNT),
+            count=validation.parse_count(query["count"], LARGEST_COUNT),
             anchor=anchor,
             sequence=_number(query["sequence"] or "0", links.LARGEST_SEQUENCE),
             cancelled=_cancelled(query["status"]),
@@ -68,7 +71,7 @@ def _number(text: str, largest: int) -> int:
 
 def _duration(request: Request) -> int:
     text = request.query["duration"]
-    return booking.parse_duration(text) if text else request.config.booking.default_duration
+    return validation.parse_duration(text) if text else request.config.booking.default_duration
 
 
 def _anchor(text: str) -> datetime | None:

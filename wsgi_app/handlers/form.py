@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from ..booking import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
+from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
+from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
 from ..page import Html, Template, joined
-from ..recurrence import OFFERED, exists, listed_zone_names, to_local
 from ..texts import Texts
 from ..web import Fields, Request
 from ..words import rhythm_words

@@ -8,11 +8,12 @@ from http import HTTPStatus
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from .. import identifier, storage
-from ..conference import Conference, Doors
+from .. import storage
 from ..database import Database
+from ..domain import identifier
+from ..domain.conference import Conference, Doors
+from ..domain.recurrence import to_local
 from ..page import Html, Template
-from ..recurrence import to_local
 from ..web import Problem, Request, Response
 from ..words import zoned_moment_words
 from .document import document, in_language, open_document, waiting_head

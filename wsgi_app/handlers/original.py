@@ -6,9 +6,9 @@ import re
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from .. import identifier, recurrence
-from ..booking import LONGEST_NAME
 from ..config import LARGEST_COUNT
+from ..domain import identifier, recurrence
+from ..domain.validation import LONGEST_NAME
 from ..web import Problem, Request, Response
 from .entry import enter_room, redirect
 

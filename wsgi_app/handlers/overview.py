@@ -8,10 +8,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from .. import links
-from ..booking import Booking
-from ..conference import Conference
+from ..domain.conference import Conference
+from ..domain.recurrence import to_local
+from ..domain.validation import Booking
 from ..page import Html, Template, escape, joined
-from ..recurrence import to_local
 from ..web import Lazy, Request, Response
 from ..words import many_moments_words, series_words, span_words, zone_words, zoned_moment_words
 from .document import document

@@ -12,9 +12,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from ..config import Config
 from . import recurrence
 from .conference import Appointment, Conference
-from .config import Config
 
 LONGEST_NAME = 100
 LONGEST_DURATION = 24 * 60

@@ -1,0 +1,1 @@
+"""What a conference is. Pure: no clock, no SQL, no HTTP."""
