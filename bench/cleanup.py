@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 
 from bench.servers import Place, add_coming, databases, opened, programs, served
 from tests.hosts.site import give_away, run
-from wsgi_app.database import Database
 from wsgi_app.domain.conference import Conference
 from wsgi_app.domain.recurrence import to_instant
-from wsgi_app.storage import add_conference
+from wsgi_app.storage.conferences import add_conference
+from wsgi_app.storage.database import Database
 
 PAST = 100_000
 PAUSE = 0.004

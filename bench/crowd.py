@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bench.servers import GUNICORN, HOSTS, SERVE, databases, opened, served
 from wsgi_app.domain.conference import Conference
-from wsgi_app.storage import add_conference
+from wsgi_app.storage.conferences import add_conference
 
 PEOPLE = int(os.environ.get("PEOPLE", "10000"))
 WAIT = 45

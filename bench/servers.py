@@ -21,11 +21,11 @@ from tests.hosts.hosts import Programs
 from tests.hosts.site import Site, copy_of_the_program, give_away, install
 from tests.support.mariadb import MariaServer, running_mariadb
 from tests.support.process import ROOT
-from wsgi_app.database import Database, open_database
-from wsgi_app.database_url import parse_database_url
 from wsgi_app.domain.conference import Conference
-from wsgi_app.migrate import migrate
-from wsgi_app.storage import add_conference
+from wsgi_app.storage.conferences import add_conference
+from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.url import parse_database_url
 
 SERVE, GUNICORN = "waitress", "gunicorn-gthread"
 HOSTS = {

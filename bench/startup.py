@@ -19,10 +19,10 @@ from pathlib import Path
 from tests.support.mariadb import running_mariadb
 from tests.support.process import ROOT
 from wsgi_app.config import load_config
-from wsgi_app.database import open_database
 from wsgi_app.domain.conference import Appointment
-from wsgi_app.migrate import migrate
-from wsgi_app.storage import book_conference
+from wsgi_app.storage.conferences import book_conference
+from wsgi_app.storage.database import open_database
+from wsgi_app.storage.migrations import migrate
 
 ROUNDS = 25
 # As deploy/planado.cgi does it.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from . import log, routes
 from .config import Config
-from .database import Database, DatabaseError, Unprepared
 from .look import Look
+from .storage.database import Database, DatabaseError, Unprepared
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Application:
         try:
             return route.handler(request, self.database)
         except Unprepared:
-            from .migrate import make_where_empty
+            from .storage.migrations import make_where_empty
 
             if not make_where_empty(self.database):
                 raise
@@ -126,7 +126,7 @@ class Application:
             if now < self._next_cleanup <= now + _SECONDS_BETWEEN_CLEANUPS:
                 return
             self._next_cleanup = now + _SECONDS_BETWEEN_CLEANUPS
-        from .cleanup import clean_up
+        from .storage.cleanup import clean_up
 
         try:
             clean_up(self.database, self.config.doors, now, batches=1)

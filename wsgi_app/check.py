@@ -7,12 +7,13 @@ import string
 from pathlib import Path
 from typing import Any
 
-from . import log, storage
+from . import log
 from .config import Config, load_config
-from .database import Database, user_name
 from .domain import recurrence
 from .look import Look
-from .migrate import pending
+from .storage import conferences
+from .storage.database import Database, user_name
+from .storage.migrations import pending
 from .texts import FALLBACK
 
 
@@ -65,7 +66,7 @@ def check_database(database: Database) -> str:
     missing = pending(database)
     if missing:
         raise LookupError(f'{", ".join(missing)} not applied: run "planado.py init-db"')
-    storage.try_to_write(database)
+    conferences.try_to_write(database)
     return f"{database.dialect}, table {database.table}"
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from .database_url import parse_database_url
 from .domain.conference import Doors
 from .domain.recurrence import zone_names
 from .look import Look
+from .storage.url import parse_database_url
 
 MINUTE = 60
 HOUR = 60 * MINUTE

@@ -27,7 +27,7 @@ from waitress.utilities import RequestEntityTooLarge
 from . import log, processes
 from .application import Application
 from .config import Config, ConfigError, Listen
-from .database import Database
+from .storage.database import Database
 from .web import LARGEST_BODY
 
 # A body is read even where it is refused: a connection that closes on unread bytes may take the

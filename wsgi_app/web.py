@@ -16,7 +16,7 @@ from .page import Html
 from .texts import Texts, choose_language
 
 if TYPE_CHECKING:
-    from .database import Database
+    from .storage.database import Database
 
 LARGEST_BODY = 16 * 1024
 # Bytes. Our own links stay below the half of it.

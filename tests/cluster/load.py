@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 from tests.cluster.galera import wait_until
 from tests.support.clock import DAY
 from tests.support.process import Server, planado
-from wsgi_app import storage
-from wsgi_app.database import Database
 from wsgi_app.domain import identifier
 from wsgi_app.domain.conference import Conference
+from wsgi_app.storage import conferences
+from wsgi_app.storage.database import Database
 
 _API = "/api/v1/conferences"
 _ORGANISERS = 6
@@ -309,7 +309,7 @@ class Load:
         )
         one_off = Conference(identifier.draw(), aid, identifier.draw(), began, 0, "", "", "")
         for past in (series, one_off):
-            storage.add_conference(self._database, past)
+            conferences.add_conference(self._database, past)
         with self._lock:
             self._past_series.append(series)
 

@@ -7,8 +7,8 @@ from tests.cluster.galera import Cluster
 from tests.cluster.load import Load
 from tests.support.clock import DAY
 from tests.support.process import planado
-from wsgi_app.database import Database
 from wsgi_app.domain.conference import Conference
+from wsgi_app.storage.database import Database
 
 _THREADS = "[cleanup]\nwhen = cron\n[server]\nthreads = 8\n"
 

@@ -16,10 +16,10 @@ from tests.support.clock import DAY, HOUR, Clock
 from tests.support.fault_proxy import FaultProxy
 from tests.support.mariadb import MariaServer
 from tests.support.visitors import wait_until
-from wsgi_app import storage
-from wsgi_app.cleanup import clean_up
-from wsgi_app.database import Database, MariaDatabase, SqliteDatabase
 from wsgi_app.domain.conference import Conference
+from wsgi_app.storage import conferences
+from wsgi_app.storage.cleanup import clean_up
+from wsgi_app.storage.database import Database, MariaDatabase, SqliteDatabase
 
 BOOKED = one_off(1, NOW + HOUR)
 OVER = [one_off(2, NOW - 2 * DAY), series(3, NOW - 2 * DAY), series(4, NOW - 20 * DAY, recev=1)]
@@ -180,7 +180,7 @@ def start_with(database: Database, before: tuple[Conference, ...]) -> None:
     database.run("DELETE FROM {table}")
     database.run("DELETE FROM {table}_requests")
     for conference in before:
-        storage.add_conference(database, conference)
+        conferences.add_conference(database, conference)
 
 
 def keys(database: Database) -> list[object]:

@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import MakeClient, missing
 from tests.support.client import Client
 from tests.support.process import ROOT
-from wsgi_app import storage
+from wsgi_app.storage import conferences
 
 FOLDER = Path(__file__).parent
 PYTHON = ROOT / ".venv-readers/bin/python"
@@ -80,7 +80,7 @@ def starts(client: Client, iid: int) -> list[int]:
     """Return the instants at which the doors open."""
     application = client.application
     doors, now = application.config.doors, client.clock.now
-    conference = storage.find_conference(application.database, iid, doors, now)
+    conference = conferences.find_conference(application.database, iid, doors, now)
     assert conference
     return [start for start, _ in conference.occurrences()]
 

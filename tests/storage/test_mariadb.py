@@ -20,12 +20,12 @@ from tests.support.clock import Clock
 from tests.support.mariadb import PASSWORD, MariaServer, free_port
 from tests.support.process import ROOT
 from tests.support.visitors import wait_until
-from wsgi_app import storage
 from wsgi_app.application import Application
 from wsgi_app.config import Config
-from wsgi_app.database import MariaDatabase, Unavailable, open_database
-from wsgi_app.database_url import parse_database_url
-from wsgi_app.migrate import pending
+from wsgi_app.storage import conferences
+from wsgi_app.storage.database import MariaDatabase, Unavailable, open_database
+from wsgi_app.storage.migrations import pending
+from wsgi_app.storage.url import parse_database_url
 
 
 def test_a_thread_keeps_its_connection(
@@ -106,7 +106,7 @@ def test_a_host_that_is_read_only_is_left_for_the_next(
         hosts = f"127.0.0.1:{server.port},127.0.0.1:{mariadb.port}"
         url = parse_database_url(f"{account}@{hosts}/planado")
         database = open_database(url, "conferences", Path())
-        storage.add_conference(database, one_off(1, NOW))
+        conferences.add_conference(database, one_off(1, NOW))
         assert rows(database) == [one_off(1, NOW)]
         database.close()
     finally:

@@ -25,9 +25,9 @@ from tests.support.process import ROOT, Server, planado
 from tests.support.visitors import FORM, booking_form
 from wsgi_app.application import Application
 from wsgi_app.config import Config
-from wsgi_app.database import Database, DatabaseError, open_database
-from wsgi_app.database_url import parse_database_url
-from wsgi_app.migrate import migrate
+from wsgi_app.storage.database import Database, DatabaseError, open_database
+from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.url import parse_database_url
 from wsgi_app.web import JSON_TYPE
 
 PAGE = (ROOT / "docs/mariadb.md").read_text("utf-8")

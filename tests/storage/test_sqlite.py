@@ -13,12 +13,12 @@ from tests.storage.test_storage import DOORS, NOW, one_off, series
 from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import planado
-from wsgi_app import storage
-from wsgi_app.cleanup import clean_up
-from wsgi_app.database import Database, open_database
-from wsgi_app.database_url import parse_database_url
 from wsgi_app.domain.conference import Conference
-from wsgi_app.migrate import migrate
+from wsgi_app.storage import conferences
+from wsgi_app.storage.cleanup import clean_up
+from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.url import parse_database_url
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_of_what_a_clean_up_deleted_or_moved_on_no_number_stands_in_any_file(
 ) -> None:
     over, moved = drawn(one_off(1, NOW - 2 * HOUR)), drawn(series(2, NOW - 2 * HOUR))
     for conference in (over, moved):
-        storage.add_conference(database, conference)
+        conferences.add_conference(database, conference)
     assert stored(tmp_path, [*numbers_of(over), moved.rid]) == [*numbers_of(over), moved.rid]
     clean_up(database, DOORS, NOW)
     assert stored(tmp_path, [*numbers_of(over), moved.rid]) == []
@@ -101,21 +101,21 @@ def test_what_a_reader_holds_up_is_gone_after_the_next_clean_up(
     database: Database, tmp_path: Path
 ) -> None:
     cancelled = drawn(one_off(1, NOW))
-    storage.add_conference(database, cancelled)
+    conferences.add_conference(database, cancelled)
     with closing(sqlite3.connect(tmp_path / "planado.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM conferences").fetchone() == (1,)
-        storage.remove_conference(database, cancelled.iid, cancelled.aid)
+        conferences.remove_conference(database, cancelled.iid, cancelled.aid)
         database.checkpoint()
         assert stored(tmp_path, numbers_of(cancelled)) != []
         # Nobody else waits for the reader.
-        storage.add_conference(database, one_off(2, NOW))
+        conferences.add_conference(database, one_off(2, NOW))
     clean_up(database, DOORS, NOW)
     assert stored(tmp_path, numbers_of(cancelled)) == []
 
 
 def test_all_stands_in_the_one_file_after_a_checkpoint(database: Database, tmp_path: Path) -> None:
-    storage.add_conference(database, one_off(1, NOW))
+    conferences.add_conference(database, one_off(1, NOW))
     database.checkpoint()
     assert (tmp_path / "planado.db-wal").stat().st_size == 0
     copy = tmp_path / "copy.db"
@@ -138,7 +138,7 @@ def test_init_db_clears_a_file_of_what_was_deleted_before(
 ) -> None:
     deleted = [drawn(one_off(0, NOW)) for _ in range(50)]
     for conference in deleted:
-        storage.add_conference(database, conference)
+        conferences.add_conference(database, conference)
     with closing(sqlite3.connect(tmp_path / "planado.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
         connection.execute("DELETE FROM conferences")

@@ -11,12 +11,12 @@ import pytest
 from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import ROOT
-from wsgi_app import storage
-from wsgi_app.cleanup import BATCH, Swept, clean_up
 from wsgi_app.config import Config
-from wsgi_app.database import Database, Row, Unprepared, open_database
 from wsgi_app.domain.conference import Conference, Doors
-from wsgi_app.migrate import ForeignTable, migrate, pending
+from wsgi_app.storage import conferences
+from wsgi_app.storage.cleanup import BATCH, Swept, clean_up
+from wsgi_app.storage.database import Database, Row, Unprepared, open_database
+from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 
 DOORS = Doors(open_before=0, delete_after=HOUR)
 NOW = 1_800_000_000
@@ -42,10 +42,10 @@ def series(number: int, time: int, recev: int = 5) -> Conference:
     return Conference(10**15 + number, 10**15, 10**15, time, recev, "1weekly", "UTC", anchor)
 
 
-def fill(database: Database, conferences: list[Conference]) -> None:
+def fill(database: Database, booked: list[Conference]) -> None:
     def work() -> None:
-        for conference in conferences:
-            storage.add_conference(database, conference)
+        for conference in booked:
+            conferences.add_conference(database, conference)
 
     database.transaction(work)
 
@@ -195,13 +195,13 @@ def test_a_hundred_thousand_past_rows_go_in_batches(
         instant=NOW - 2 * HOUR,
     )
     deleted: list[int] = []
-    remove = storage.remove_last_dates
+    remove = conferences.remove_last_dates
 
     def counted(db: Database, first: Conference, last: Conference) -> int:
         deleted.append(remove(db, first, last))
         return deleted[-1]
 
-    monkeypatch.setattr(storage, "remove_last_dates", counted)
+    monkeypatch.setattr(conferences, "remove_last_dates", counted)
     fill(database, [one_off(1, NOW)])
     assert clean_up(database, DOORS, NOW) == Swept(deleted=100_000)
     assert max(deleted) == BATCH
@@ -220,26 +220,26 @@ def test_a_cleanup_leaves_what_it_cannot_read(
 
 def test_a_write_whose_answer_was_lost_happens_once(database: Database) -> None:
     conference = one_off(1, NOW)
-    storage.add_conference(database, conference)
-    storage.add_conference(database, conference)
+    conferences.add_conference(database, conference)
+    conferences.add_conference(database, conference)
     after = conference.renewed()
-    assert storage.change_conference(database, conference, after)
-    assert storage.change_conference(database, conference, after)
+    assert conferences.change_conference(database, conference, after)
+    assert conferences.change_conference(database, conference, after)
     assert rows(database) == [after]
-    with pytest.raises(storage.IdentifierTaken):
-        storage.add_conference(database, after._replace(aid=10**15 + 1))
-    assert not storage.change_conference(database, conference, conference.renewed())
+    with pytest.raises(conferences.IdentifierTaken):
+        conferences.add_conference(database, after._replace(aid=10**15 + 1))
+    assert not conferences.change_conference(database, conference, conference.renewed())
 
 
 def test_an_interrupted_transaction_leaves_nothing(database: Database) -> None:
     def work() -> None:
-        storage.add_conference(database, one_off(1, NOW))
+        conferences.add_conference(database, one_off(1, NOW))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
     assert rows(database) == []
-    storage.add_conference(database, one_off(2, NOW))
+    conferences.add_conference(database, one_off(2, NOW))
     assert len(rows(database)) == 1
 
 
@@ -251,7 +251,7 @@ def test_tables_are_made_once_also_by_many_at_once(
     database.create()
     assert pending(database) == MIGRATIONS
     with pytest.raises(Unprepared):
-        storage.ping(database)
+        conferences.ping(database)
 
     def make(_: int) -> None:
         migrate(database)
@@ -260,7 +260,7 @@ def test_tables_are_made_once_also_by_many_at_once(
     in_threads(4, make)
     assert pending(database) == []
     assert migrate(database) == []
-    storage.ping(database)
+    conferences.ping(database)
     database.close()
 
 
@@ -292,14 +292,14 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
     monkeypatch.setattr(database, "all", recorded_ask)
     monkeypatch.setattr(database, "run", recorded_run)
     first, last = one_off(100, NOW + 100), one_off(110, NOW + 110)
-    storage.find_conference(database, first.iid, DOORS, NOW)
-    storage.list_past(database, NOW + 200, NOW + 100, first.iid, 10)
-    storage.remove_last_dates(database, first, last)
-    storage.change_conference(database, last, last)
-    storage.remove_if_unchanged(database, last)
-    storage.remove_conference(database, last.iid, last.aid)
-    storage.find_request(database, "key 7")
-    storage.remove_requests(database, NOW + 5)
+    conferences.find_conference(database, first.iid, DOORS, NOW)
+    conferences.list_past(database, NOW + 200, NOW + 100, first.iid, 10)
+    conferences.remove_last_dates(database, first, last)
+    conferences.change_conference(database, last, last)
+    conferences.remove_if_unchanged(database, last)
+    conferences.remove_conference(database, last.iid, last.aid)
+    conferences.find_request(database, "key 7")
+    conferences.remove_requests(database, NOW + 5)
     monkeypatch.undo()
     assert len(asked) == 9
     for sql, values in asked:

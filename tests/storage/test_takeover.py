@@ -16,10 +16,10 @@ from tests.support.clock import DAY, HOUR, Clock
 from tests.support.mariadb import MariaServer
 from tests.support.process import ROOT, planado
 from wsgi_app.config import Config
-from wsgi_app.database import Database, open_database
 from wsgi_app.domain.conference import Conference
-from wsgi_app.migrate import ForeignTable, migrate, pending
-from wsgi_app.takeover import NotUnderstood
+from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.import_php import NotUnderstood
+from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 
 CREATE = """
     CREATE TABLE planado.conferences (

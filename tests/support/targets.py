@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from wsgi_app import storage
-from wsgi_app.database import Database
 from wsgi_app.domain.conference import Conference
+from wsgi_app.storage import conferences
+from wsgi_app.storage.database import Database
 from wsgi_app.web import FORM_TYPE, JSON_TYPE
 
 ZONE = "Europe/Berlin"
@@ -117,7 +117,7 @@ def store(db: Database) -> None:
         db.run("DELETE FROM {table}")
         db.run("DELETE FROM {table}_requests")
         for conference in (OPEN, WAITING):
-            storage.add_conference(db, conference)
+            conferences.add_conference(db, conference)
 
     db.transaction(work)
 

@@ -21,17 +21,17 @@ LAYERS = [
         "domain.recurrence",
         "page",
         "texts",
-        "database_url",
-        "database_errors",
+        "storage.url",
+        "storage.mariadb_errors",
         "log",
         "qr_code",
     },
-    {"domain.conference", "look", "words", "database", "vtimezone", "processes"},
-    {"config", "storage", "ical"},
-    {"takeover"},
-    {"migrate"},
+    {"domain.conference", "look", "words", "storage.database", "vtimezone", "processes"},
+    {"config", "storage.conferences", "ical"},
+    {"storage.import_php"},
+    {"storage.migrations"},
     {"check"},
-    {"domain.validation", "cleanup", "web"},
+    {"domain.validation", "storage.cleanup", "web"},
     {"links", "handlers.document", "handlers.service", "handlers.cors"},
     {"handlers.entry", "handlers.form", "handlers.overview", "handlers.calendar"},
     {"handlers.problem", "handlers.api"},
@@ -74,7 +74,7 @@ def test_every_module_has_its_layer() -> None:
 def test_a_module_imports_only_what_stands_below_it(file: Path) -> None:
     level = next(number for number, layer in enumerate(LAYERS) if name_of(file) in layer)
     above = set().union(*LAYERS[level:])
-    typing_only = {"database"} if name_of(file) == "web" else set()
+    typing_only = {"storage.database"} if name_of(file) == "web" else set()
     assert not (imports_of(file) - typing_only) & above
 
 
@@ -82,12 +82,12 @@ def test_each_technology_stays_in_its_place() -> None:
     places = {
         "icalendar": {"ical"},
         "icalendar.prop": {"ical"},
-        "pymysql": {"database"},
+        "pymysql": {"storage.database"},
         "segno": {"qr_code"},
-        "sqlite3": {"database"},
+        "sqlite3": {"storage.database"},
         "secrets": {"domain.identifier"},
         "random": set(),
-        "time": {"application", "command_line", "database", "processes", "server"},
+        "time": {"application", "command_line", "storage.database", "processes", "server"},
         "waitress": {"server"},
         "waitress.server": {"server"},
     }
@@ -107,10 +107,13 @@ def test_the_calendar_cannot_reach_the_database() -> None:
     while todo:
         for name in imports_of(files[todo.pop()]) & set(files):
             # web knows the type of a database for its annotations only.
-            if name not in reached and name != "database":
+            if name not in reached and name != "storage.database":
                 reached.add(name)
                 todo.append(name)
-    assert not {"storage", "migrate", "cleanup", "application"} & reached
+    assert (
+        not {"storage.conferences", "storage.migrations", "storage.cleanup", "application"}
+        & reached
+    )
     [route] = [route for route in routes.PLAIN if route.pattern == "/cal/{file}"]
     assert type(route) is PlainRoute
 
@@ -123,11 +126,14 @@ def test_sql_is_never_put_together_from_pieces() -> None:
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr in ("one", "all", "run")
                 and isinstance(node.func.value, ast.Name)
-                and node.func.value.id in ("db", "database")
+                and node.func.value.id in ("db", "storage.database")
             ):
                 first = node.args[0]
                 literal = isinstance(first, ast.Constant)
-                assert literal or name_of(file) == "migrate", (name_of(file), node.lineno)
+                assert literal or name_of(file) == "storage.migrations", (
+                    name_of(file),
+                    node.lineno,
+                )
 
 
 def test_migrations_have_the_same_names_for_both_databases() -> None:

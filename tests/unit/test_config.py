@@ -10,7 +10,7 @@ import pytest
 
 from wsgi_app import routes
 from wsgi_app.config import OWN_PATHS, SECTIONS, Config, ConfigError, find_config, load_config
-from wsgi_app.database_url import DatabaseUrl, parse_database_url
+from wsgi_app.storage.url import DatabaseUrl, parse_database_url
 
 ROOT = Path(__file__).parents[2]
 

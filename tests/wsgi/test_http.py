@@ -17,9 +17,9 @@ from tests.support.client import Client, query_of, words
 from tests.support.clock import DAY, HOUR, MINUTE, Clock
 from tests.support.wsgi import call
 from wsgi_app import routes
-from wsgi_app.database import SqliteDatabase
 from wsgi_app.domain.conference import Conference
 from wsgi_app.server import silence_waitress
+from wsgi_app.storage.database import SqliteDatabase
 
 
 def addresses(client: Client) -> dict[str, str]:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import links, storage
-from ..database import Database, Unavailable
+from .. import links
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.validation import (
@@ -21,6 +20,8 @@ from ..domain.validation import (
     read_booking,
 )
 from ..page import Html, Template
+from ..storage import conferences
+from ..storage.database import Database, Unavailable
 from ..web import Fields, Problem, Request, Response
 from ..words import moment_words
 from .document import document
@@ -61,7 +62,7 @@ def change(request: Request, db: Database) -> Response:
 def cancel(request: Request, db: Database) -> Response:
     """Deletes the conference at once and offers the entry that takes it out of calendars."""
     conference = _get(request, db)
-    storage.remove_conference(db, conference.iid, conference.aid)
+    conferences.remove_conference(db, conference.iid, conference.aid)
     db.checkpoint()
     booking = _booking(request, conference, request.form)
     # One more than a change of this very second.
@@ -108,7 +109,7 @@ def _get(request: Request, db: Database) -> Conference:
     iid = identifier.parse(request.path_values["iid"])
     aid = identifier.parse(request.path_values["aid"])
     if iid is not None and aid is not None:
-        conference = storage.find_conference(db, iid, request.config.doors, request.now)
+        conference = conferences.find_conference(db, iid, request.config.doors, request.now)
         if conference and conference.admits(aid):
             return conference
     raise Problem(HTTPStatus.NOT_FOUND, "problem_no_conference")
@@ -123,7 +124,7 @@ def _replace(
     for _ in range(_TRIES):
         before = _get(request, db)
         after = changed(before)
-        if storage.change_conference(db, before, after):
+        if conferences.change_conference(db, before, after):
             return after
     raise Unavailable("the row keeps changing")
 

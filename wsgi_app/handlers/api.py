@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .. import links, storage
-from ..database import Database, Unavailable
+from .. import links
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.recurrence import to_instant, to_local
 from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
+from ..storage import conferences
+from ..storage.database import Database, Unavailable
 from ..web import JSON_TYPE, Fields, Problem, Request, Response
 
 _BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")
@@ -40,7 +41,7 @@ def create(request: Request, db: Database) -> Response:
     key = request.header_if_sent("Idempotency-Key")
     if key is None:
         booking = _read(request, values, _BOOKED, {})
-        return _created(request, storage.book_conference(db, booking.appointment), booking)
+        return _created(request, conferences.book_conference(db, booking.appointment), booking)
     if not _KEY.fullmatch(key):
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_key")
     # Under the key, since a name could be guessed from a plain hash of the body.
@@ -48,14 +49,14 @@ def create(request: Request, db: Database) -> Response:
     fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
     key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
     for _ in range(_TRIES):
-        known = storage.find_request(db, key_hash)
+        known = conferences.find_request(db, key_hash)
         if known:
             return _created_before(request, db, values, fingerprint, *known)
         booking = _read(request, values, _BOOKED, {})
         conference = Conference.booked(booking.appointment)
         try:
-            storage.add_conference_once(db, conference, key_hash, fingerprint, request.now)
-        except storage.IdentifierTaken:
+            conferences.add_conference_once(db, conference, key_hash, fingerprint, request.now)
+        except conferences.IdentifierTaken:
             continue
         return _created(request, conference, booking)
     raise Unavailable("the key keeps changing")
@@ -75,7 +76,7 @@ def change(request: Request, db: Database) -> Response:
         booking = _read(request, values, _CHANGED, _standing(before, values), before)
         _check_precondition(request, before)
         after = before.changed(booking.appointment)
-        if storage.change_conference(db, before, after):
+        if conferences.change_conference(db, before, after):
             return _shown(request, after, is_admin=True)
     raise Unavailable("the row keeps changing")
 
@@ -85,7 +86,7 @@ def cancel(request: Request, db: Database) -> Response:
     for _ in range(_TRIES):
         conference = _get(request, db)
         _check_precondition(request, conference)
-        if storage.remove_if_unchanged(db, conference):
+        if conferences.remove_if_unchanged(db, conference):
             db.checkpoint()
             return Response(b"", HTTPStatus.NO_CONTENT)
     raise Unavailable("the row keeps changing")
@@ -121,7 +122,7 @@ def _find(request: Request, db: Database) -> tuple[Conference, bool]:
     aid = _bearer(request)
     iid = identifier.parse(request.path_values["iid"])
     if iid is not None:
-        conference = storage.find_conference(db, iid, request.config.doors, request.now)
+        conference = conferences.find_conference(db, iid, request.config.doors, request.now)
         if conference and (aid is None or conference.admits(aid)):
             return conference, aid is not None
     raise Problem(HTTPStatus.NOT_FOUND, "problem_api_conference")
@@ -300,7 +301,7 @@ def _created_before(
     """Answer a request that was made before with what it made."""
     if not hmac.compare_digest(fingerprint, known_fingerprint):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "problem_key_reused")
-    conference = storage.find_conference(db, iid, request.config.doors, request.now)
+    conference = conferences.find_conference(db, iid, request.config.doors, request.now)
     if conference is None:
         raise Problem(HTTPStatus.GONE, "problem_key_gone")
     appointment = conference.appointment(values["timezone"])

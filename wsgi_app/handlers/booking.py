@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from .. import storage
-from ..database import Database
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.validation import Refused, Wrong, read_booking
 from ..page import Html
+from ..storage import conferences
+from ..storage.database import Database
 from ..web import Request, Response
 from .document import document
 from .entry import enter_room
@@ -40,7 +40,7 @@ def book(request: Request, db: Database) -> Response:
         return _form_page(
             request, sent_values(request.form), refused.errors, HTTPStatus.BAD_REQUEST
         )
-    conference = storage.book_conference(db, booking.appointment)
+    conference = conferences.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
 
 

@@ -8,12 +8,12 @@ from http import HTTPStatus
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from .. import storage
-from ..database import Database
 from ..domain import identifier
 from ..domain.conference import Conference, Doors
 from ..domain.recurrence import to_local
 from ..page import Html, Template
+from ..storage import conferences
+from ..storage.database import Database
 from ..web import Problem, Request, Response
 from ..words import zoned_moment_words
 from .document import document, in_language, open_document, waiting_head
@@ -89,7 +89,7 @@ def enter(request: Request, db: Database) -> Response:
 
 def _find(request: Request, db: Database, doors: Doors) -> Conference | None:
     iid = identifier.parse(request.path_values["iid"])
-    return None if iid is None else storage.find_conference(db, iid, doors, request.now)
+    return None if iid is None else conferences.find_conference(db, iid, doors, request.now)
 
 
 def _a_person_navigates(request: Request) -> bool:

@@ -6,8 +6,8 @@ import threading
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
-from .. import storage
-from ..database import Database, DatabaseError, Unavailable, Unprepared
+from ..storage import conferences
+from ..storage.database import Database, DatabaseError, Unavailable, Unprepared
 from ..web import Problem, Request, Response
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
@@ -30,7 +30,7 @@ class _Writing:
         if self._is_due(now):
             self._try(db)
         else:
-            storage.ping(db)
+            conferences.ping(db)
         if self._fault:
             raise Unavailable(self._fault)
 
@@ -43,7 +43,7 @@ class _Writing:
 
     def _try(self, db: Database) -> None:
         try:
-            storage.try_to_write(db)
+            conferences.try_to_write(db)
             self._fault = ""
         except Unprepared:
             raise  # The tables are made now, where there is none at all.

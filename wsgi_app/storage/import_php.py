@@ -15,10 +15,10 @@ from itertools import starmap
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from . import storage
+from ..domain import identifier, recurrence
+from ..domain.conference import Conference
+from .conferences import add_conference
 from .database import Database, DatabaseError
-from .domain import identifier, recurrence
-from .domain.conference import Conference
 
 _BATCH = 500
 
@@ -137,7 +137,7 @@ def _columns(db: Database, suffix: str) -> set[str]:
 def _adding(db: Database, conferences: list[Conference]) -> Callable[[], None]:
     def add() -> None:
         for conference in conferences:
-            storage.add_conference(db, conference)
+            add_conference(db, conference)
 
     return add
 

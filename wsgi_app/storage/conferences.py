@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from ..domain import identifier
+from ..domain.conference import Appointment, Conference, Doors
 from .database import Database, DuplicateKey, Unavailable
-from .domain import identifier
-from .domain.conference import Appointment, Conference, Doors
 
 _TRIES = 10
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from . import log
+from .. import log
 from .database import Database, DatabaseError, DuplicateKey, Unprepared
 
 # Installed, the folder lies inside the package; in a checkout, beside it.
-_FOLDERS = (Path(__file__).parent / "sql", Path(__file__).parent.parent / "sql")
+_FOLDERS = (Path(__file__).parents[1] / "sql", Path(__file__).parents[2] / "sql")
 
 
 class ForeignTable(Exception):
@@ -34,15 +34,15 @@ def migrate(db: Database, timezone: str | None = None) -> list[str]:
     May be interrupted and run again. Takes over a table of the PHP original,
     whose series get `timezone`. Raises DatabaseError, ForeignTable, NotUnderstood.
     """
-    from . import takeover
+    from . import import_php
 
     done = []
     db.create()
-    if takeover.is_original(db):
-        taken = takeover.take_over(db, timezone, _create_table)
+    if import_php.is_original(db):
+        taken = import_php.take_over(db, timezone, _create_table)
         done.append(f"took over {taken.conferences} conferences from {taken.rows} rows")
         done += [f"{remark} ({number})" for remark, number in taken.remarks.items()]
-    takeover.forget_original(db)
+    import_php.forget_original(db)
     db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
     names = pending(db)
     for file in _files(db):

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from .database_url import DatabaseUrl
+from .url import DatabaseUrl
 
 if TYPE_CHECKING:
     import sqlite3
@@ -617,7 +617,7 @@ def _is_in_cluster(connection: pymysql.Connection[Cursor]) -> bool:
 
 
 def _in_words(error: Exception) -> str:
-    from .database_errors import in_words
+    from .mariadb_errors import in_words
 
     return in_words(error)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import log, storage
+from .. import log
+from ..domain.conference import Conference, Doors
+from . import conferences
 from .database import Database
-from .domain.conference import Conference, Doors
 
 # Rows of one transaction: they hold their locks for some tens of milliseconds.
 BATCH = 200
@@ -36,12 +37,12 @@ def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None)
     """Sweep all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
     """
-    storage.remove_requests(db, int(now) - KEY_SECONDS)
+    conferences.remove_requests(db, int(now) - KEY_SECONDS)
     cutoff = int(now) - doors.delete_after
     swept = Swept()
     after_time, after_iid = -(2**62), 0
     while batches is None or batches > 0:
-        past = storage.list_past(db, cutoff, after_time, after_iid, BATCH)
+        past = conferences.list_past(db, cutoff, after_time, after_iid, BATCH)
         if not past:
             break
         swept += db.transaction(_sweep(db, past, doors, now))
@@ -57,7 +58,7 @@ def _sweep(db: Database, past: list[Conference], doors: Doors, now: float) -> Ca
     def sweep() -> Swept:
         swept = Swept()
         if any(conference.recev == 0 for conference in past):
-            swept = Swept(deleted=storage.remove_last_dates(db, past[0], past[-1]))
+            swept = Swept(deleted=conferences.remove_last_dates(db, past[0], past[-1]))
         for conference in past:
             if conference.recev > 0:
                 swept += _move_on(db, conference, doors, now)
@@ -73,5 +74,5 @@ def _move_on(db: Database, conference: Conference, doors: Doors, now: float) -> 
         # Deleting it would lose a booking to a computer without time zone data.
         return Swept(left=1)
     if current is None:
-        return Swept(deleted=int(storage.remove_if_unchanged(db, conference)))
-    return Swept(advanced=int(storage.change_conference(db, conference, current)))
+        return Swept(deleted=int(conferences.remove_if_unchanged(db, conference)))
+    return Swept(advanced=int(conferences.change_conference(db, conference, current)))
