@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from . import log, routes
 from .config import Config
-from .look import Look
 from .storage.database import Database, DatabaseError, Unprepared
+from .text.theme import Look
 from .web import PlainRoute, Problem, Request, Response, StoredRoute
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import Any
 from . import log
 from .config import Config, load_config
 from .domain import recurrence
-from .look import Look
 from .storage import conferences
 from .storage.database import Database, user_name
 from .storage.migrations import pending
-from .texts import FALLBACK
+from .text.messages import FALLBACK
+from .text.theme import Look
 
 
 def check_translations(look: Look) -> str:

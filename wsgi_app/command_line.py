@@ -22,11 +22,11 @@ from .check import (
 )
 from .config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from .domain.recurrence import zone_names
-from .look import Look
 from .storage.cleanup import Swept, clean_up
 from .storage.database import ANSWER_SECONDS, Database, DatabaseError, open_database
 from .storage.import_php import NotUnderstood
 from .storage.migrations import ForeignTable, make_where_empty, migrate, pending, prepare
+from .text.theme import Look
 
 # A change of a large table takes its time.
 _MIGRATION_SECONDS = 24 * 60 * 60

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from .domain.conference import Doors
 from .domain.recurrence import zone_names
-from .look import Look
 from .storage.url import parse_database_url
+from .text.theme import Look
 
 MINUTE = 60
 HOUR = 60 * MINUTE

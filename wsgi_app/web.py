@@ -11,9 +11,9 @@ from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from .config import Config
-from .look import Look
-from .page import Html
-from .texts import Texts, choose_language
+from .text.html import Html
+from .text.messages import Texts, choose_language
+from .text.theme import Look
 
 if TYPE_CHECKING:
     from .storage.database import Database

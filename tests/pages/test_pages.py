@@ -15,7 +15,7 @@ from tests.conftest import missing
 from tests.pages.conftest import MODULES, Shown, started
 from tests.support.browser import Browser
 from tests.support.client import Client
-from wsgi_app.look import Look
+from wsgi_app.text.theme import Look
 
 LANGUAGES = Look(None).languages
 STATIC = Path(__file__).parents[2] / "wsgi_app" / "static"

@@ -16,8 +16,8 @@ from tests.support import wsgi
 from tests.support.client import Client
 from tests.support.clock import Clock
 from tests.support.targets import NOW, TARGETS, Target, store
-from wsgi_app import texts
 from wsgi_app.application import Application
+from wsgi_app.text import messages
 
 UNITS = (
     *(" ", "\t", ",", ";", "-", "/", "=", '"', "'", "1", "0", "a", "é", "\\", "%", "+", "."),
@@ -126,7 +126,7 @@ def test_a_range_of_languages_costs_no_more_than_its_length(unit: str) -> None:
     def seconds_of(times: int) -> float:
         header = f"de{unit * 1000 * times}de"
         begun = time.process_time()
-        texts._ranges(header)
+        messages._ranges(header)
         return time.process_time() - begun
 
     assert is_linear(seconds_of)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from wsgi_app.page import Html, Template, escape
-from wsgi_app.texts import plural_categories, plural_category
+from wsgi_app.text.html import Html, Template, escape
+from wsgi_app.text.messages import plural_categories, plural_category
 
 PACKAGE = Path(__file__).parents[2] / "wsgi_app"
 TRANSLATIONS = sorted((PACKAGE / "translations").glob("*.json"))

@@ -15,9 +15,9 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support.client import Answer, Client
 from tests.support.clock import HOUR, MINUTE, Clock
-from wsgi_app import look, texts
 from wsgi_app.application import Application
 from wsgi_app.handlers import form
+from wsgi_app.text import messages, theme
 
 HOSTS = ("planado.example", "stranger.example")
 BROWSERS = ("de", "fr")
@@ -153,8 +153,8 @@ def test_the_bytes_of_what_is_kept_have_an_end(client: Client) -> None:
     # As many as are surely kept; then more than can be.
     taken = grown(client, range(50))
     assert 0.8 < (kept_bytes(client) - before) / taken < 1.2
-    assert grown(client, range(50, 400)) < 1.2 * look.MOST_KEPT
-    assert kept_bytes(client) <= look.MOST_KEPT
+    assert grown(client, range(50, 400)) < 1.2 * theme.MOST_KEPT
+    assert kept_bytes(client) <= theme.MOST_KEPT
     # Who comes next is kept as before, in the place of the oldest.
     client.host = "planado.example"
     client.get("/")
@@ -168,12 +168,12 @@ def test_two_at_once_count_a_page_once(client: Client) -> None:
     client.application.look.kept(("page",), make)
     before = kept_bytes(client)
     client.application.look.kept(("page",), make)
-    assert kept_bytes(client) == before == look._bytes_of(("page",)) + look._bytes_of("first")
+    assert kept_bytes(client) == before == theme._bytes_of(("page",)) + theme._bytes_of("first")
 
 
 def test_what_a_visitor_writes_is_not_kept_beside_the_pages(client: Client) -> None:
     def sizes() -> tuple[int, int]:
-        return texts._chosen.cache_info().currsize, form._offered_options.cache_info().currsize
+        return messages._chosen.cache_info().currsize, form._offered_options.cache_info().currsize
 
     client.post("/book", {"timezone": "Mars"})
     client.get("/", Accept_Language="de," + " " * 500)

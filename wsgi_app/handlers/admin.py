@@ -19,11 +19,11 @@ from ..domain.validation import (
     parse_timezone,
     read_booking,
 )
-from ..page import Html, Template
 from ..storage import conferences
 from ..storage.database import Database, Unavailable
+from ..text.dates import moment_words
+from ..text.html import Html, Template
 from ..web import Fields, Problem, Request, Response
-from ..words import moment_words
 from .document import document
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 from .form import booking_values, form_fields, sent_values

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.validation import Refused, Wrong, read_booking
-from ..page import Html
 from ..storage import conferences
 from ..storage.database import Database
+from ..text.html import Html
 from ..web import Request, Response
 from .document import document
 from .entry import enter_room

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..page import Html, Template, joined
+from ..text.html import Html, Template, joined
 from ..web import Problem, Request, Response
 
 _NO_HEAD = Html()

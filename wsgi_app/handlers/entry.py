@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from ..page import Html, Template
+from ..text.html import Html, Template
 from ..web import Request, Response
 from .document import in_language, open_document
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
 from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
-from ..page import Html, Template, joined
-from ..texts import Texts
+from ..text.dates import rhythm_words
+from ..text.html import Html, Template, joined
+from ..text.messages import Texts
 from ..web import Fields, Request
-from ..words import rhythm_words
 
 FIELDS = ("name", "date", "time", "timezone", "duration", "repeat", "count")
 

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from ..domain import identifier
 from ..domain.conference import Conference, Doors
 from ..domain.recurrence import to_local
-from ..page import Html, Template
 from ..storage import conferences
 from ..storage.database import Database
+from ..text.dates import zoned_moment_words
+from ..text.html import Html, Template
 from ..web import Problem, Request, Response
-from ..words import zoned_moment_words
 from .document import document, in_language, open_document, waiting_head
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 

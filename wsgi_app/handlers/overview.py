@@ -11,9 +11,15 @@ from .. import links
 from ..domain.conference import Conference
 from ..domain.recurrence import to_local
 from ..domain.validation import Booking
-from ..page import Html, Template, escape, joined
+from ..text.dates import (
+    many_moments_words,
+    series_words,
+    span_words,
+    zone_words,
+    zoned_moment_words,
+)
+from ..text.html import Html, Template, escape, joined
 from ..web import Lazy, Request, Response
-from ..words import many_moments_words, series_words, span_words, zone_words, zoned_moment_words
 from .document import document
 
 _ITEM = (Html("<li>"), Html("</li>\n"))

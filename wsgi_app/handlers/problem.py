@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..page import Html, Template
+from ..text.html import Html, Template
 from ..web import Problem, Request, Response
 from .document import document, waiting_head
 

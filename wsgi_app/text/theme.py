@@ -12,12 +12,12 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from .page import Template
-from .texts import FALLBACK, Texts
+from .html import Template
+from .messages import FALLBACK, Texts
 
 Page = TypeVar("Page")
 
-_BUILT_IN = Path(__file__).parent
+_BUILT_IN = Path(__file__).parents[1]
 # Bytes of all pages that are kept and of their keys, which come from visitors.
 MOST_KEPT = 4 * 1024 * 1024
 _CONTENT_TYPES = {

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from .domain.recurrence import parse_rhythm, to_local, week_of_month
-from .texts import Texts
+from ..domain.recurrence import parse_rhythm, to_local, week_of_month
+from .messages import Texts
 
 
 def day_words(texts: Texts, day: date) -> str:

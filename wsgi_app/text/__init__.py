@@ -1,0 +1,1 @@
+"""Words and markup, for no page in particular."""
