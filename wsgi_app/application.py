@@ -14,7 +14,7 @@ from . import log, routes
 from .config import Config
 from .storage.database import Database, DatabaseError, Unprepared
 from .text.theme import Look
-from .web import PlainRoute, Problem, Request, Response, StoredRoute
+from .web.request import PlainRoute, Problem, Request, Response, StoredRoute
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -68,7 +68,7 @@ class Application:
         request = Request(environ, self.config, self.look, self.clock())
         response, stored = self._response(request)
         if request.is_for_api:
-            from .handlers.cors import with_cors
+            from .web.cors import with_cors
 
             response = with_cors(request, response)
         headers = {**self._headers, **response.headers}

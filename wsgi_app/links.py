@@ -10,7 +10,7 @@ from .config import LARGEST_COUNT
 from .domain import recurrence
 from .domain.conference import Conference
 from .domain.validation import Booking
-from .web import Request
+from .web.request import Request
 
 # Windows cuts a mailto: link at about 2000 characters (seen in practice).
 LONGEST_MAILTO = 2000

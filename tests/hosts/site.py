@@ -21,7 +21,7 @@ from tests.support.client import Answer, Visitor
 from tests.support.clock import Clock
 from tests.support.mariadb import free_port
 from tests.support.process import ROOT
-from wsgi_app.web import FORM_TYPE
+from wsgi_app.web.request import FORM_TYPE
 
 DEPLOY = ROOT / "deploy"
 # The Python that Debian's hosts are linked with.

@@ -14,7 +14,7 @@ from tests.hosts.malformed import SECRETS, bad_chunks, is_refused, malformed, se
 from tests.hosts.site import NetworkVisitor, Site
 from tests.support.client import Answer, booking_fields
 from tests.support.clock import DAY, MINUTE
-from wsgi_app.web import FORM_TYPE, JSON_TYPE, LARGEST_BODY
+from wsgi_app.web.request import FORM_TYPE, JSON_TYPE, LARGEST_BODY
 
 
 def soon(visitor: NetworkVisitor) -> dict[str, str]:

@@ -28,7 +28,7 @@ from wsgi_app.config import Config
 from wsgi_app.storage.database import Database, DatabaseError, open_database
 from wsgi_app.storage.migrations import migrate
 from wsgi_app.storage.url import parse_database_url
-from wsgi_app.web import JSON_TYPE
+from wsgi_app.web.request import JSON_TYPE
 
 PAGE = (ROOT / "docs/mariadb.md").read_text("utf-8")
 SOCKET, TCP = "A user on the same machine", "A user on another machine"

@@ -18,7 +18,7 @@ import html5lib
 from tests.support.clock import HOUR, Clock
 from tests.support.wsgi import call
 from wsgi_app.application import Application
-from wsgi_app.web import FORM_TYPE
+from wsgi_app.web.request import FORM_TYPE
 
 A_PERSON = {"Sec-Fetch-Mode": "navigate"}
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from wsgi_app.domain.conference import Conference
 from wsgi_app.storage import conferences
 from wsgi_app.storage.database import Database
-from wsgi_app.web import FORM_TYPE, JSON_TYPE
+from wsgi_app.web.request import FORM_TYPE, JSON_TYPE
 
 ZONE = "Europe/Berlin"
 NOW = datetime(2027, 3, 2, 8, tzinfo=ZoneInfo(ZONE)).timestamp()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsgi_app import routes
-from wsgi_app.web import PlainRoute
+from wsgi_app.web.request import PlainRoute
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "wsgi_app"
@@ -31,8 +31,8 @@ LAYERS = [
     {"storage.import_php"},
     {"storage.migrations"},
     {"check"},
-    {"domain.validation", "storage.cleanup", "web"},
-    {"links", "handlers.document", "handlers.service", "handlers.cors"},
+    {"domain.validation", "storage.cleanup", "web.request"},
+    {"links", "handlers.document", "handlers.service", "web.cors"},
     {"handlers.entry", "handlers.form", "handlers.overview", "handlers.calendar"},
     {"handlers.problem", "handlers.api"},
     {"handlers.booking", "handlers.invitation", "handlers.admin", "handlers.original"},
@@ -74,7 +74,7 @@ def test_every_module_has_its_layer() -> None:
 def test_a_module_imports_only_what_stands_below_it(file: Path) -> None:
     level = next(number for number, layer in enumerate(LAYERS) if name_of(file) in layer)
     above = set().union(*LAYERS[level:])
-    typing_only = {"storage.database"} if name_of(file) == "web" else set()
+    typing_only = {"storage.database"} if name_of(file) == "web.request" else set()
     assert not (imports_of(file) - typing_only) & above
 
 

@@ -23,7 +23,7 @@ from ..storage import conferences
 from ..storage.database import Database, Unavailable
 from ..text.dates import moment_words
 from ..text.html import Html, Template
-from ..web import Fields, Problem, Request, Response
+from ..web.request import Fields, Problem, Request, Response
 from .document import document
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 from .form import booking_values, form_fields, sent_values

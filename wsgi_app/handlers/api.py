@@ -21,7 +21,7 @@ from ..domain.recurrence import to_instant, to_local
 from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
 from ..storage import conferences
 from ..storage.database import Database, Unavailable
-from ..web import JSON_TYPE, Fields, Problem, Request, Response
+from ..web.request import JSON_TYPE, Fields, Problem, Request, Response
 
 _BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")
 _CHANGED = ("start", "timezone", "repeat", "count")

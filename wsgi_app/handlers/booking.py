@@ -11,7 +11,7 @@ from ..domain.validation import Refused, Wrong, read_booking
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html
-from ..web import Request, Response
+from ..web.request import Request, Response
 from .document import document
 from .entry import enter_room
 from .form import form_fields, fresh_values, sent_values, wrong_words

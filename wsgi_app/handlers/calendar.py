@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from .. import links
 from ..config import LARGEST_COUNT
 from ..domain import identifier, recurrence, validation
-from ..web import Problem, Request, Response
+from ..web.request import Problem, Request, Response
 
 # In the west of Greenwich, UNIX time 0 is still in this year.
 _EARLIEST_YEAR = 1969

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..text.html import Html, Template, joined
-from ..web import Problem, Request, Response
+from ..web.request import Problem, Request, Response
 
 _NO_HEAD = Html()
 # What makes a page ask for itself again until its script does, which stops the refresh. Not in

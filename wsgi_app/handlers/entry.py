@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from ..text.html import Html, Template
-from ..web import Request, Response
+from ..web.request import Request, Response
 from .document import in_language, open_document
 
 # On a link: script appends the name of the conference as Jitsi reads it.

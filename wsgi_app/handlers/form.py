@@ -12,7 +12,7 @@ from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
 from ..text.dates import rhythm_words
 from ..text.html import Html, Template, joined
 from ..text.messages import Texts
-from ..web import Fields, Request
+from ..web.request import Fields, Request
 
 FIELDS = ("name", "date", "time", "timezone", "duration", "repeat", "count")
 

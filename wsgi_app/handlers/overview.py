@@ -19,7 +19,7 @@ from ..text.dates import (
     zoned_moment_words,
 )
 from ..text.html import Html, Template, escape, joined
-from ..web import Lazy, Request, Response
+from ..web.request import Lazy, Request, Response
 from .document import document
 
 _ITEM = (Html("<li>"), Html("</li>\n"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ..text.html import Html, Template
-from ..web import Problem, Request, Response
+from ..web.request import Problem, Request, Response
 from .document import document, waiting_head
 
 PROBLEM_TYPE = "application/problem+json"

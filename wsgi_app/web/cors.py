@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..web import Request, Response
+from .request import Request, Response
 
 METHODS = "GET, POST, PATCH, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"

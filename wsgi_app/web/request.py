@@ -10,13 +10,13 @@ from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
-from .config import Config
-from .text.html import Html
-from .text.messages import Texts, choose_language
-from .text.theme import Look
+from ..config import Config
+from ..text.html import Html
+from ..text.messages import Texts, choose_language
+from ..text.theme import Look
 
 if TYPE_CHECKING:
-    from .storage.database import Database
+    from ..storage.database import Database
 
 LARGEST_BODY = 16 * 1024
 # Bytes. Our own links stay below the half of it.

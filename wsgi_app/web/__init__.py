@@ -1,0 +1,1 @@
+"""HTTP, for no page in particular."""
