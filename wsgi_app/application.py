@@ -157,7 +157,7 @@ class _ThenCall:
 
 
 def _report(request: Request, problem: Problem) -> Response:
-    from .handlers.problem import report
+    from .views.problem import report
 
     return report(request, problem)
 

@@ -16,8 +16,8 @@ from tests.conftest import MakeClient
 from tests.support.client import Answer, Client
 from tests.support.clock import HOUR, MINUTE, Clock
 from wsgi_app.application import Application
-from wsgi_app.handlers import form
 from wsgi_app.text import messages, theme
+from wsgi_app.views import form
 
 HOSTS = ("planado.example", "stranger.example")
 BROWSERS = ("de", "fr")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import links
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.validation import (
@@ -23,11 +22,12 @@ from ..storage import conferences
 from ..storage.database import Database, Unavailable
 from ..text.dates import moment_words
 from ..text.html import Html, Template
+from ..views import links
+from ..views.details import Details, calendar_links, dates, facts, invitation, overview, stored
+from ..views.form import booking_values, form_fields, sent_values
+from ..views.layout import document
 from ..web.request import Fields, Problem, Request, Response
-from .document import document
 from .entry import PASS_NAME, enter_room, passes_name, redirect
-from .form import booking_values, form_fields, sent_values
-from .overview import Details, calendar_links, dates, facts, invitation, overview, stored
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .. import links
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.recurrence import to_instant, to_local
 from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
 from ..storage import conferences
 from ..storage.database import Database, Unavailable
+from ..views import links
 from ..web.request import JSON_TYPE, Fields, Problem, Request, Response
 
 _BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")

@@ -11,11 +11,11 @@ from ..domain.validation import Refused, Wrong, read_booking
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html
+from ..views.details import Details, overview
+from ..views.form import form_fields, fresh_values, sent_values, wrong_words
+from ..views.layout import document
 from ..web.request import Request, Response
-from .document import document
 from .entry import enter_room
-from .form import form_fields, fresh_values, sent_values, wrong_words
-from .overview import Details, overview
 
 _QUARTER_SECONDS = 15 * 60
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from .. import links
 from ..config import LARGEST_COUNT
 from ..domain import identifier, recurrence, validation
+from ..views import links
 from ..web.request import Problem, Request, Response
 
 # In the west of Greenwich, UNIX time 0 is still in this year.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from ..text.html import Html, Template
+from ..views.layout import in_language, open_document
 from ..web.request import Request, Response
-from .document import in_language, open_document
 
 # On a link: script appends the name of the conference as Jitsi reads it.
 PASS_NAME = Html("data-pass-name")

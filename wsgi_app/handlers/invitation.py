@@ -15,8 +15,8 @@ from ..storage import conferences
 from ..storage.database import Database
 from ..text.dates import zoned_moment_words
 from ..text.html import Html, Template
+from ..views.layout import document, in_language, open_document, waiting_head
 from ..web.request import Problem, Request, Response
-from .document import document, in_language, open_document, waiting_head
 from .entry import PASS_NAME, enter_room, passes_name, redirect
 
 # Who waits looks this often whether the organiser has changed something; script adds a second at

@@ -6,7 +6,7 @@ import json
 
 from ..text.html import Html, Template
 from ..web.request import Problem, Request, Response
-from .document import document, waiting_head
+from .layout import document, waiting_head
 
 PROBLEM_TYPE = "application/problem+json"
 

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from .config import LARGEST_COUNT
-from .domain import recurrence
-from .domain.conference import Conference
-from .domain.validation import Booking
-from .web.request import Request
+from ..config import LARGEST_COUNT
+from ..domain import recurrence
+from ..domain.conference import Conference
+from ..domain.validation import Booking
+from ..web.request import Request
 
 # Windows cuts a mailto: link at about 2000 characters (seen in practice).
 LONGEST_MAILTO = 2000

@@ -7,7 +7,6 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from .. import links
 from ..domain.conference import Conference
 from ..domain.recurrence import to_local
 from ..domain.validation import Booking
@@ -20,7 +19,8 @@ from ..text.dates import (
 )
 from ..text.html import Html, Template, escape, joined
 from ..web.request import Lazy, Request, Response
-from .document import document
+from . import links
+from .layout import document
 
 _ITEM = (Html("<li>"), Html("</li>\n"))
 _LINK = Template(
