@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from . import api as api
     from . import booking as booking
     from . import calendar as calendar
+    from . import files as files
     from . import invitation as invitation
-    from . import original as original
-    from . import service as service
+    from . import legacy as legacy
 else:
 
     def __getattr__(name: str) -> object:

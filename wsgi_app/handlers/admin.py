@@ -27,7 +27,7 @@ from ..views.details import Details, calendar_links, dates, facts, invitation, o
 from ..views.form import booking_values, form_fields, sent_values
 from ..views.layout import document
 from ..web.request import Fields, Problem, Request, Response
-from .entry import PASS_NAME, enter_room, passes_name, redirect
+from .room import PASS_NAME, enter_room, passes_name, redirect
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')

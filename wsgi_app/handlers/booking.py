@@ -15,7 +15,7 @@ from ..views.details import Details, overview
 from ..views.form import form_fields, fresh_values, sent_values, wrong_words
 from ..views.layout import document
 from ..web.request import Request, Response
-from .entry import enter_room
+from .room import enter_room
 
 _QUARTER_SECONDS = 15 * 60
 

@@ -10,7 +10,7 @@ from ..config import LARGEST_COUNT
 from ..domain import identifier, recurrence
 from ..domain.validation import LONGEST_NAME
 from ..web.request import Problem, Request, Response
-from .entry import enter_room, redirect
+from .room import enter_room, redirect
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
