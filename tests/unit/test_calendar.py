@@ -19,8 +19,8 @@ from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from wsgi_app.application import Application
 from wsgi_app.config import Config
+from wsgi_app.formats.vtimezone import vtimezone
 from wsgi_app.storage.database import Database, Row
-from wsgi_app.vtimezone import vtimezone
 
 
 def event_of(stream: bytes) -> Any:

@@ -154,7 +154,7 @@ def law_client(make_client: MakeClient) -> Client:
 @given(zone=ZONES, year=st.integers(2026, 2060), span=st.integers(0, 30))
 @settings(max_examples=300)
 def test_a_time_zone_is_described_truly(zone: str, year: int, span: int) -> None:
-    from wsgi_app.vtimezone import vtimezone
+    from wsgi_app.formats.vtimezone import vtimezone
 
     component = vtimezone(ZoneInfo(zone), year, year + span)
     described = dateutil.tz.tzical(io.StringIO("\n".join(component))).get(zone)
@@ -168,7 +168,7 @@ def test_a_time_zone_is_described_truly(zone: str, year: int, span: int) -> None
 
 
 def test_most_zones_get_one_rule_each() -> None:
-    from wsgi_app.vtimezone import vtimezone
+    from wsgi_app.formats.vtimezone import vtimezone
 
     irregular = {
         zone

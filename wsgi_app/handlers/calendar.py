@@ -20,7 +20,7 @@ _ANCHOR = f"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{validation.CLOCK_TIME}"
 def show_entry(request: Request) -> Response:
     """The entry as a file that calendar programs open."""
     # Slow to import: only who wants an entry pays for it.
-    from .. import ical
+    from ..formats import ical
 
     iid = identifier.parse(request.path_values["file"].removesuffix(".ics"))
     if iid is None or not request.path_values["file"].endswith(".ics"):

@@ -52,7 +52,7 @@ def show_qr_code(request: Request) -> Response:
     It comes by an address of its own, as drawing it takes longer than all the rest of a booking;
     so it has no name in it.
     """
-    from ..qr_code import qr_code
+    from ..formats.qr_code import qr_code
 
     number, _, ending = request.path_values["file"].partition(".")
     iid = identifier.parse(number)

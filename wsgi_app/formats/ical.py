@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from icalendar import Alarm, Calendar, Event
 from icalendar.prop import vDuration, vRecur, vText
 
-from .domain import recurrence
+from ..domain import recurrence
 from .vtimezone import vtimezone
 
 CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from .domain.recurrence import WEEKDAYS
+from ..domain.recurrence import WEEKDAYS
 
 # Through a year in less than the shortest time between two changes until 2090: seven days, in Gaza.
 _STEPS = [timedelta(days=days) for days in range(0, 365, 6)]
