@@ -52,7 +52,7 @@ def answer_cgi() -> NoReturn:
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    from wsgi_app.command_line import run
+    from wsgi_app.commands.cli import run
 
     sys.exit(run(sys.argv[1:]))
 
@@ -60,7 +60,7 @@ def main() -> None:
 @cache
 def _lasting_application() -> Application:
     # Each call by CGI would say it again.
-    from wsgi_app.check import complain
+    from wsgi_app.commands.check import complain
 
     planado = _application()
     complain(planado.config, find_config(os.environ), planado.database)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from planado import main
-from wsgi_app import server
+from wsgi_app.commands import serve
 from wsgi_app.application import Application
 
 if TYPE_CHECKING:
@@ -91,6 +91,6 @@ def _connection() -> Any:
 
 
 if __name__ == "__main__":
-    vars(server)["Application"] = Floor
+    vars(serve)["Application"] = Floor
     sys.argv[1:] = COMMAND
     main()

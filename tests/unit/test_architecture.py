@@ -32,12 +32,12 @@ LAYERS = [
         "text.dates",
         "storage.database",
         "formats.vtimezone",
-        "processes",
+        "commands.processes",
     },
     {"config", "storage.conferences", "formats.ical"},
     {"storage.import_php"},
     {"storage.migrations"},
-    {"check"},
+    {"commands.check"},
     {"domain.validation", "storage.cleanup", "web.request"},
     {"views.links", "views.layout", "handlers.files", "web.cors"},
     {"handlers.room", "views.form", "views.details", "handlers.calendar"},
@@ -45,8 +45,8 @@ LAYERS = [
     {"handlers.booking", "handlers.invitation", "handlers.admin", "handlers.legacy"},
     {"routes"},
     {"application"},
-    {"server"},
-    {"command_line"},
+    {"commands.serve"},
+    {"commands.cli"},
 ]
 MODULES = sorted(file for file in PACKAGE.rglob("*.py") if file.name != "__init__.py")
 
@@ -94,9 +94,9 @@ def test_each_technology_stays_in_its_place() -> None:
         "sqlite3": {"storage.database"},
         "secrets": {"domain.identifier"},
         "random": set(),
-        "time": {"application", "command_line", "storage.database", "processes", "server"},
-        "waitress": {"server"},
-        "waitress.server": {"server"},
+        "time": {"application", "commands.cli", "storage.database", "commands.processes", "commands.serve"},
+        "waitress": {"commands.serve"},
+        "waitress.server": {"commands.serve"},
     }
     for file in MODULES:
         for technology in imports_of(file) & set(places):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wsgi_app.processes import Limits, number_for, read_limits
+from wsgi_app.commands.processes import Limits, number_for, read_limits
 
 MB = 1024 * 1024
 

@@ -7,14 +7,14 @@ import string
 from pathlib import Path
 from typing import Any
 
-from . import log
-from .config import Config, load_config
-from .domain import recurrence
-from .storage import conferences
-from .storage.database import Database, user_name
-from .storage.migrations import pending
-from .text.messages import FALLBACK
-from .text.theme import Look
+from .. import log
+from ..config import Config, load_config
+from ..domain import recurrence
+from ..storage import conferences
+from ..storage.database import Database, user_name
+from ..storage.migrations import pending
+from ..text.messages import FALLBACK
+from ..text.theme import Look
 
 
 def check_translations(look: Look) -> str:

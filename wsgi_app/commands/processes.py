@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from . import log
+from .. import log
 
 Work = Callable[[int | None], None]
 """Serves until SIGTERM, Ctrl-C or the end of the pipe whose reading end it is given."""

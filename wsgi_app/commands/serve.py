@@ -24,11 +24,12 @@ from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from . import log, processes
-from .application import Application
-from .config import Config, ConfigError, Listen
-from .storage.database import Database
-from .web.request import LARGEST_BODY
+from .. import log
+from . import processes
+from ..application import Application
+from ..config import Config, ConfigError, Listen
+from ..storage.database import Database
+from ..web.request import LARGEST_BODY
 
 # A body is read even where it is refused: a connection that closes on unread bytes may take the
 # answer with it, and a proxy then says 502. What is larger than this is not waited for.
