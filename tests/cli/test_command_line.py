@@ -268,7 +268,7 @@ def test_the_newer_time_zone_data_is_used(tmp_path: Path, version: str) -> None:
     program = (
         "from zoneinfo import ZoneInfo; ZoneInfo('America/Vancouver')\n"
         "from datetime import datetime\n"
-        "from wsgi_app.recurrence import to_instant\n"
+        "from wsgi_app.domain.recurrence import to_instant\n"
         "print(to_instant(datetime(2027, 1, 1), ZoneInfo('America/Vancouver')) % 86400 // 3600)"
     )
     asked = [sys.executable, "-c", program]

@@ -94,7 +94,13 @@ def test_each_technology_stays_in_its_place() -> None:
         "sqlite3": {"storage.database"},
         "secrets": {"domain.identifier"},
         "random": set(),
-        "time": {"application", "commands.cli", "storage.database", "commands.processes", "commands.serve"},
+        "time": {
+            "application",
+            "commands.cli",
+            "storage.database",
+            "commands.processes",
+            "commands.serve",
+        },
         "waitress": {"commands.serve"},
         "waitress.server": {"commands.serve"},
     }

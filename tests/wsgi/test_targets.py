@@ -16,9 +16,9 @@ from tests.support.client import Client
 from tests.support.clock import Clock
 from tests.support.targets import NOW, TARGETS, WAITING, Target, store
 from wsgi_app import routes
-from wsgi_app.web import request
+from wsgi_app.web.request import Fields
 
-DESCRIPTION = json.loads((Path(request.__file__).parent / "openapi.json").read_text("utf-8"))
+DESCRIPTION = json.loads((Path(routes.__file__).parent / "openapi.json").read_text("utf-8"))
 # Of a conference or a room, stored or drawn anew; of a conference in the targets.
 NUMBER_OR_NAME = re.compile("[1-9][0-9]{15}|Team")
 # What the server makes of a request, rather than a header that a visitor chooses.
@@ -50,13 +50,13 @@ def attacked(make_client: MakeClient, clock: Clock) -> Client:
 def fields_read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The names of all fields of queries and forms that are read."""
     names: set[str] = set()
-    read = request.Fields.__getitem__
+    read = Fields.__getitem__
 
-    def noting(fields: request.Fields, name: str) -> str:
+    def noting(fields: Fields, name: str) -> str:
         names.add(name)
         return read(fields, name)
 
-    monkeypatch.setattr(request.Fields, "__getitem__", noting)
+    monkeypatch.setattr(Fields, "__getitem__", noting)
     return names
 
 
