@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from planado import main
-from wsgi_app.commands import serve
 from wsgi_app.application import Application
+from wsgi_app.commands import serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

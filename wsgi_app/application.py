@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,20 +14,15 @@ from . import log, routes
 from .config import Config
 from .storage.database import Database, DatabaseError, Unprepared
 from .text.theme import Look
-from .web.request import PlainRoute, Problem, Request, Response, StoredRoute
+from .web.request import Request
+from .web.response import Problem, Response
+from .web.router import Router, StoredRoute
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-def _shape(segments: Sequence[str]) -> tuple[int, str]:
-    return len(segments), segments[min(1, len(segments) - 1)]
-
-
-_BY_SHAPE: dict[tuple[int, str], list[PlainRoute | StoredRoute]] = {}
-for _each in (*routes.PLAIN, *routes.STORED):
-    _BY_SHAPE.setdefault(_shape(_each.segments), []).append(_each)
-
+_ROUTER = Router((*routes.PLAIN, *routes.STORED))
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
@@ -88,7 +83,7 @@ class Application:
             _ = request.query_string  # One that is too long is refused, whatever it is for.
             if request.is_for_api and not self.config.api.enabled:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
-            route, values = _route(request.method, request.path)
+            route, values = _ROUTER.find(request.method, request.path)
             pattern = route.pattern
             request.path_values = values
             if request.method == "POST" and not request.is_for_api:
@@ -160,23 +155,6 @@ def _report(request: Request, problem: Problem) -> Response:
     from .views.problem import report
 
     return report(request, problem)
-
-
-def _route(method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
-    allowed = []
-    segments = path.split("/")
-    for route in _BY_SHAPE.get(_shape(segments), ()):
-        values = route.match(segments)
-        if values is None:
-            continue
-        if route.serves(method):
-            return route, values
-        allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
-    if allowed:
-        raise Problem(
-            HTTPStatus.METHOD_NOT_ALLOWED, "problem_method", {"Allow": ", ".join(allowed)}
-        )
-    raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
 
 
 def _security_headers(config: Config) -> dict[str, str]:

@@ -6,7 +6,7 @@ A handler is named by a function, so that its module is read when it is first as
 from __future__ import annotations
 
 from . import handlers
-from .web.request import PlainRoute, StoredRoute
+from .web.router import PlainRoute, StoredRoute
 
 PLAIN = (
     PlainRoute("GET", "/", lambda: handlers.booking.show_form),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from wsgi_app import routes
-from wsgi_app.web.request import PlainRoute
+from wsgi_app.web.router import PlainRoute
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "wsgi_app"

@@ -11,6 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
+from ..config import Config, ConfigError, Listen, find_config, load_config, parse_listen
+from ..domain.recurrence import zone_names
+from ..storage.cleanup import Swept, clean_up
+from ..storage.database import ANSWER_SECONDS, Database, DatabaseError, open_database
+from ..storage.import_php import NotUnderstood
+from ..storage.migrations import ForeignTable, make_where_empty, migrate, pending, prepare
+from ..text.theme import Look
 from .check import (
     check_database,
     check_files,
@@ -20,13 +27,6 @@ from .check import (
     complain,
     secret_files,
 )
-from ..config import Config, ConfigError, Listen, find_config, load_config, parse_listen
-from ..domain.recurrence import zone_names
-from ..storage.cleanup import Swept, clean_up
-from ..storage.database import ANSWER_SECONDS, Database, DatabaseError, open_database
-from ..storage.import_php import NotUnderstood
-from ..storage.migrations import ForeignTable, make_where_empty, migrate, pending, prepare
-from ..text.theme import Look
 
 # A change of a large table takes its time.
 _MIGRATION_SECONDS = 24 * 60 * 60

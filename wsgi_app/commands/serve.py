@@ -25,11 +25,11 @@ from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from .. import log
-from . import processes
 from ..application import Application
 from ..config import Config, ConfigError, Listen
 from ..storage.database import Database
 from ..web.request import LARGEST_BODY
+from . import processes
 
 # A body is read even where it is refused: a connection that closes on unread bytes may take the
 # answer with it, and a proxy then says 502. What is larger than this is not waited for.

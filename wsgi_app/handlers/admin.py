@@ -26,8 +26,9 @@ from ..views import links
 from ..views.details import Details, calendar_links, dates, facts, invitation, overview, stored
 from ..views.form import booking_values, form_fields, sent_values
 from ..views.layout import document
-from ..web.request import Fields, Problem, Request, Response
-from .room import PASS_NAME, enter_room, passes_name, redirect
+from ..web.request import Fields, Request
+from ..web.response import Problem, Response, redirect
+from .room import PASS_NAME, enter_room, passes_name
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')

@@ -21,7 +21,8 @@ from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timez
 from ..storage import conferences
 from ..storage.database import Database, Unavailable
 from ..views import links
-from ..web.request import JSON_TYPE, Fields, Problem, Request, Response
+from ..web.request import JSON_TYPE, Fields, Request
+from ..web.response import Problem, Response
 
 _BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")
 _CHANGED = ("start", "timezone", "repeat", "count")

@@ -14,7 +14,8 @@ from ..text.html import Html
 from ..views.details import Details, overview
 from ..views.form import form_fields, fresh_values, sent_values, wrong_words
 from ..views.layout import document
-from ..web.request import Request, Response
+from ..web.request import Request
+from ..web.response import Response
 from .room import enter_room
 
 _QUARTER_SECONDS = 15 * 60

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from ..config import LARGEST_COUNT
 from ..domain import identifier, recurrence, validation
 from ..views import links
-from ..web.request import Problem, Request, Response
+from ..web.request import Request
+from ..web.response import Problem, Response
 
 # In the west of Greenwich, UNIX time 0 is still in this year.
 _EARLIEST_YEAR = 1969

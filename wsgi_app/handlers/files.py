@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 from ..storage import conferences
 from ..storage.database import Database, DatabaseError, Unavailable, Unprepared
-from ..web.request import Problem, Request, Response
+from ..web.request import Request
+from ..web.response import Problem, Response
 
 _TEXT = {"Content-Type": "text/plain; charset=utf-8"}
 # Whoever asks for the state of health again and again may not make the database write as often.

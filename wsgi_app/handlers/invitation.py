@@ -16,8 +16,9 @@ from ..storage.database import Database
 from ..text.dates import zoned_moment_words
 from ..text.html import Html, Template
 from ..views.layout import document, in_language, open_document, waiting_head
-from ..web.request import Problem, Request, Response
-from .room import PASS_NAME, enter_room, passes_name, redirect
+from ..web.request import Request
+from ..web.response import Problem, Response, redirect
+from .room import PASS_NAME, enter_room, passes_name
 
 # Who waits looks this often whether the organiser has changed something; script adds a second at
 # most, so that they come one after the other.

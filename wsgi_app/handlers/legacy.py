@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 from ..config import LARGEST_COUNT
 from ..domain import identifier, recurrence
 from ..domain.validation import LONGEST_NAME
-from ..web.request import Problem, Request, Response
-from .room import enter_room, redirect
+from ..web.request import Request
+from ..web.response import Problem, Response, redirect
+from .room import enter_room
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 

@@ -6,7 +6,8 @@ from http import HTTPStatus
 
 from ..text.html import Html, Template
 from ..views.layout import in_language, open_document
-from ..web.request import Request, Response
+from ..web.request import Request
+from ..web.response import Response, redirect
 
 # On a link: script appends the name of the conference as Jitsi reads it.
 PASS_NAME = Html("data-pass-name")
@@ -43,8 +44,3 @@ def _privacy_page(request: Request) -> Template:
 def passes_name(request: Request) -> bool:
     """Say whether a link of ours leads right into the room and shall hand it the name."""
     return request.config.jitsi.pass_name and not request.config.privacy.page
-
-
-def redirect(url: str, status: HTTPStatus = HTTPStatus.FOUND) -> Response:
-    """Return a redirect, to which browsers hand on the fragment of the address they asked for."""
-    return Response(b"", status, {"Location": url})

@@ -18,7 +18,8 @@ from ..text.dates import (
     zoned_moment_words,
 )
 from ..text.html import Html, Template, escape, joined
-from ..web.request import Lazy, Request, Response
+from ..web.request import Lazy, Request
+from ..web.response import Response
 from . import links
 from .layout import document
 

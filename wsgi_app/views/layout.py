@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..text.html import Html, Template, joined
-from ..web.request import Problem, Request, Response
+from ..web.request import Request
+from ..web.response import Problem, Response
 
 _NO_HEAD = Html()
 # What makes a page ask for itself again until its script does, which stops the refresh. Not in

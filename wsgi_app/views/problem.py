@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from ..text.html import Html, Template
-from ..web.request import Problem, Request, Response
+from ..web.request import Request
+from ..web.response import Problem, Response
 from .layout import document, waiting_head
 
 PROBLEM_TYPE = "application/problem+json"

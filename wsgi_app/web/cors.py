@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .request import Request, Response
+from .request import Request
+from .response import Response
 
 METHODS = "GET, POST, PATCH, DELETE"
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match"

@@ -1,4 +1,4 @@
-"""HTTP as handlers see it: Request, Response, Problem, Route."""
+"""What a handler knows of a request: its words, its moment, and the settings of this Planado."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import IO, Any, Generic, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ..config import Config
 from ..text.html import Html
 from ..text.messages import Texts, choose_language
 from ..text.theme import Look
-
-if TYPE_CHECKING:
-    from ..storage.database import Database
+from .response import Problem
 
 LARGEST_BODY = 16 * 1024
 # Bytes. Our own links stay below the half of it.
@@ -31,26 +29,6 @@ _MOST_FIELDS = 100
 # Bytes, as long as a name can be (RFC 1035 section 2.3.4).
 _LONGEST_HOST = 255
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
-
-
-class Problem(Exception):
-    """A request that cannot be served: an HTTP status and the key of the sentence that says why.
-
-    `errors` says it of single fields, in the visitor's language.
-    """
-
-    def __init__(
-        self,
-        status: HTTPStatus,
-        text: str,
-        headers: Mapping[str, str] | None = None,
-        errors: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.headers = headers or {}
-        self.errors = errors or {}
 
 
 class Fields:
@@ -69,14 +47,6 @@ class Fields:
     def encoded_with(self, name: str, value: str) -> str:
         """Return the fields as the query of an address, one of them with another value."""
         return urlencode({**self._values, name: value}, quote_via=quote)
-
-
-class Response(NamedTuple):
-    """What a handler answers. Without a Cache-Control of its own it is not stored anywhere."""
-
-    body: bytes
-    status: HTTPStatus = HTTPStatus.OK
-    headers: Mapping[str, str] = {}
 
 
 class Lazy(Generic[Value]):
@@ -304,49 +274,6 @@ class Request:
         if len(body) < int(length):
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
         return body
-
-
-PlainHandler = Callable[[Request], Response]
-StoredHandler = Callable[[Request, "Database"], Response]
-Handler = TypeVar("Handler")
-
-
-class Route(Generic[Handler]):
-    """A method and an address, and the handler that `find_handler` returns; `{name}` in `pattern`
-    stands for one segment of the path.
-    """
-
-    def __init__(self, method: str, pattern: str, find_handler: Callable[[], Handler]) -> None:
-        self.method = method
-        self.pattern = pattern
-        self.segments = pattern.split("/")
-        self._find_handler = find_handler
-
-    @Lazy
-    def handler(self) -> Handler:
-        return self._find_handler()
-
-    def match(self, segments: Sequence[str]) -> dict[str, str] | None:
-        """Return the values in a path of as many segments, or None where it is another address."""
-        values = {}
-        for segment, value in zip(self.segments, segments, strict=True):
-            if segment.startswith("{") and value:
-                values[segment[1:-1]] = value
-            elif segment != value:
-                return None
-        return values
-
-    def serves(self, method: str) -> bool:
-        """Say whether a request with this method is for this route; HEAD goes wherever GET does."""
-        return self.method == ("GET" if method == "HEAD" else method)
-
-
-class PlainRoute(Route[PlainHandler]):
-    """An address whose handler has no way to reach the database."""
-
-
-class StoredRoute(Route[StoredHandler]):
-    """An address whose handler asks the database."""
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:

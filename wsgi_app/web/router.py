@@ -1,0 +1,81 @@
+"""From a method and a path to the route that serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from .request import Lazy, Request
+from .response import Problem, Response
+
+if TYPE_CHECKING:
+    from ..storage.database import Database
+
+PlainHandler = Callable[[Request], Response]
+StoredHandler = Callable[[Request, "Database"], Response]
+Handler = TypeVar("Handler")
+
+
+class Route(Generic[Handler]):
+    """A method and an address, and the handler that `find_handler` returns; `{name}` in `pattern`
+    stands for one segment of the path.
+    """
+
+    def __init__(self, method: str, pattern: str, find_handler: Callable[[], Handler]) -> None:
+        self.method = method
+        self.pattern = pattern
+        self.segments = pattern.split("/")
+        self._find_handler = find_handler
+
+    @Lazy
+    def handler(self) -> Handler:
+        return self._find_handler()
+
+    def match(self, segments: Sequence[str]) -> dict[str, str] | None:
+        """Return the values in the segments of a path, or None where it is another address."""
+        if len(segments) != len(self.segments):
+            return None
+        values = {}
+        for segment, value in zip(self.segments, segments, strict=True):
+            if segment.startswith("{") and value:
+                values[segment[1:-1]] = value
+            elif segment != value:
+                return None
+        return values
+
+    def serves(self, method: str) -> bool:
+        """Say whether a request with this method is for this route; HEAD goes wherever GET does."""
+        return self.method == ("GET" if method == "HEAD" else method)
+
+
+class PlainRoute(Route[PlainHandler]):
+    """An address whose handler has no way to reach the database."""
+
+
+class StoredRoute(Route[StoredHandler]):
+    """An address whose handler asks the database."""
+
+
+class Router:
+    """Finds the route of a request among those it is given; of two that match, the first."""
+
+    def __init__(self, routes: Iterable[PlainRoute | StoredRoute]) -> None:
+        self._routes = tuple(routes)
+
+    def find(self, method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
+        """Return the route and the values in the path; raises Problem where there is none."""
+        allowed = []
+        segments = path.split("/")
+        for route in self._routes:
+            values = route.match(segments)
+            if values is None:
+                continue
+            if route.serves(method):
+                return route, values
+            allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
+        if allowed:
+            raise Problem(
+                HTTPStatus.METHOD_NOT_ALLOWED, "problem_method", {"Allow": ", ".join(allowed)}
+            )
+        raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
