@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 from wsgi_app import log
 from wsgi_app.application import Application, answer_failure
 from wsgi_app.config import ConfigError, find_config, load_config
-from wsgi_app.storage.database import open_database
 from wsgi_app.storage.migrations import prepare
+from wsgi_app.storage.opening import open_database
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -23,8 +23,9 @@ from tests.support.mariadb import MariaServer, running_mariadb
 from tests.support.process import ROOT
 from wsgi_app.domain.conference import Conference
 from wsgi_app.storage.conferences import add_conference
-from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.database import Database
 from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.opening import open_database
 from wsgi_app.storage.url import parse_database_url
 
 SERVE, GUNICORN = "waitress", "gunicorn-gthread"

@@ -21,8 +21,8 @@ from tests.support.process import ROOT
 from wsgi_app.config import load_config
 from wsgi_app.domain.conference import Appointment
 from wsgi_app.storage.conferences import book_conference
-from wsgi_app.storage.database import open_database
 from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.opening import open_database
 
 ROUNDS = 25
 # As deploy/planado.cgi does it.

@@ -15,8 +15,9 @@ from tests.support.clock import Clock
 from tests.support.mariadb import MariaServer, running_mariadb
 from wsgi_app.application import Application
 from wsgi_app.config import Config, load_config
-from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.database import Database
 from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.opening import open_database
 
 # The same examples each time where they decide: a find of luck may not keep good work from landing.
 hypothesis.settings.register_profile("all", max_examples=2000, derandomize=True, deadline=None)

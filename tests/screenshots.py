@@ -20,8 +20,8 @@ from tests.support.live import Live
 from tests.support.mariadb import free_port
 from wsgi_app.application import Application
 from wsgi_app.config import load_config
-from wsgi_app.storage.database import open_database
 from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.opening import open_database
 
 IN_README = {
     "booking": "booking-wide",

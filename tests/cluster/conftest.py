@@ -14,7 +14,8 @@ from tests.conftest import missing
 from tests.support.mariadb import PASSWORD
 from tests.support.process import Server, planado
 from wsgi_app.config import load_config
-from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.database import Database
+from wsgi_app.storage.opening import open_database
 
 # A node that is gone is missed after 2 s instead of 5.
 _FAST = "evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT5S"

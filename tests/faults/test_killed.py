@@ -19,7 +19,9 @@ from tests.support.visitors import wait_until
 from wsgi_app.domain.conference import Conference
 from wsgi_app.storage import conferences
 from wsgi_app.storage.cleanup import clean_up
-from wsgi_app.storage.database import Database, MariaDatabase, SqliteDatabase
+from wsgi_app.storage.database import Database
+from wsgi_app.storage.mariadb import MariaDatabase
+from wsgi_app.storage.sqlite import SqliteDatabase
 
 BOOKED = one_off(1, NOW + HOUR)
 OVER = [one_off(2, NOW - 2 * DAY), series(3, NOW - 2 * DAY), series(4, NOW - 20 * DAY, recev=1)]

@@ -31,8 +31,8 @@ with atheris.instrument_imports(include=["wsgi_app"]):
     from tests.support.wsgi import call
     from wsgi_app.application import Application
     from wsgi_app.config import load_config
-    from wsgi_app.storage.database import open_database
     from wsgi_app.storage.migrations import migrate
+    from wsgi_app.storage.opening import open_database
 
 MOUNT = "/mount"
 OTHER_SETTINGS = """

@@ -23,8 +23,10 @@ from tests.support.visitors import wait_until
 from wsgi_app.application import Application
 from wsgi_app.config import Config
 from wsgi_app.storage import conferences
-from wsgi_app.storage.database import MariaDatabase, Unavailable, open_database
+from wsgi_app.storage.database import Unavailable
+from wsgi_app.storage.mariadb import MariaDatabase
 from wsgi_app.storage.migrations import pending
+from wsgi_app.storage.opening import open_database
 from wsgi_app.storage.url import parse_database_url
 
 

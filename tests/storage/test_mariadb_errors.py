@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support.mariadb import MariaServer, free_port
 from tests.support.process import planado
-from wsgi_app.storage.database import open_database
+from wsgi_app.storage.opening import open_database
 from wsgi_app.storage.url import parse_database_url
 
 ACCOUNTS = {

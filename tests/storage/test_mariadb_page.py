@@ -25,8 +25,9 @@ from tests.support.process import ROOT, Server, planado
 from tests.support.visitors import FORM, booking_form
 from wsgi_app.application import Application
 from wsgi_app.config import Config
-from wsgi_app.storage.database import Database, DatabaseError, open_database
+from wsgi_app.storage.database import Database, DatabaseError
 from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.opening import open_database
 from wsgi_app.storage.url import parse_database_url
 from wsgi_app.web.request import JSON_TYPE
 

@@ -16,8 +16,9 @@ from tests.support.process import planado
 from wsgi_app.domain.conference import Conference
 from wsgi_app.storage import conferences
 from wsgi_app.storage.cleanup import clean_up
-from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.database import Database
 from wsgi_app.storage.migrations import migrate
+from wsgi_app.storage.opening import open_database
 from wsgi_app.storage.url import parse_database_url
 
 

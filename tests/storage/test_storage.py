@@ -13,10 +13,11 @@ from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import ROOT
 from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference, Doors
-from wsgi_app.storage import conferences
+from wsgi_app.storage import conferences, requests
 from wsgi_app.storage.cleanup import BATCH, Swept, clean_up
-from wsgi_app.storage.database import Database, Row, Unprepared, open_database
+from wsgi_app.storage.database import Database, Row, Unprepared
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
+from wsgi_app.storage.opening import open_database
 
 DOORS = Doors(open_before=0, delete_after=HOUR)
 NOW = 1_800_000_000
@@ -298,8 +299,8 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
     conferences.change_conference(database, last, last)
     conferences.remove_if_unchanged(database, last)
     conferences.remove_conference(database, last.iid, last.aid)
-    conferences.find_request(database, "key 7")
-    conferences.remove_requests(database, NOW + 5)
+    requests.find_request(database, "key 7")
+    requests.remove_requests(database, NOW + 5)
     monkeypatch.undo()
     assert len(asked) == 9
     for sql, values in asked:

@@ -17,9 +17,10 @@ from tests.support.mariadb import MariaServer
 from tests.support.process import ROOT, planado
 from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference
-from wsgi_app.storage.database import Database, open_database
+from wsgi_app.storage.database import Database
 from wsgi_app.storage.import_php import NotUnderstood
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
+from wsgi_app.storage.opening import open_database
 
 CREATE = """
     CREATE TABLE planado.conferences (

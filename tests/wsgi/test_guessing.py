@@ -17,7 +17,7 @@ from tests.support.client import Answer, Client
 from tests.support.clock import Clock
 from tests.support.targets import NOW, WAITING, store
 from wsgi_app.domain.conference import Conference
-from wsgi_app.storage.database import SqliteDatabase
+from wsgi_app.storage.sqlite import SqliteDatabase
 
 OWN = (str(Path(wsgi_app.__file__).parent), __file__)
 UNKNOWN = "1234567890123456"

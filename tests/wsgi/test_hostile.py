@@ -16,7 +16,7 @@ from tests.conftest import MakeClient
 from tests.support import wsgi
 from tests.support.client import Answer, Client, words
 from tests.support.clock import Clock
-from wsgi_app.storage.database import SqliteDatabase
+from wsgi_app.storage.sqlite import SqliteDatabase
 
 FORM = "application/x-www-form-urlencoded"
 

@@ -19,7 +19,7 @@ from tests.support.wsgi import call
 from wsgi_app import routes
 from wsgi_app.commands.serve import silence_waitress
 from wsgi_app.domain.conference import Conference
-from wsgi_app.storage.database import SqliteDatabase
+from wsgi_app.storage.sqlite import SqliteDatabase
 
 
 def addresses(client: Client) -> dict[str, str]:

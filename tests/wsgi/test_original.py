@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support.client import Answer, Client
 from tests.support.clock import HOUR, Clock
-from wsgi_app.storage.database import SqliteDatabase
+from wsgi_app.storage.sqlite import SqliteDatabase
 
 
 def follow(client: Client, url: str) -> Answer:

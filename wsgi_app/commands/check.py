@@ -11,8 +11,9 @@ from .. import log
 from ..config import Config, load_config
 from ..domain import recurrence
 from ..storage import conferences
-from ..storage.database import Database, user_name
+from ..storage.database import Database
 from ..storage.migrations import pending
+from ..storage.sqlite import user_name
 from ..text.messages import FALLBACK
 from ..text.theme import Look
 

@@ -14,9 +14,10 @@ from .. import __version__
 from ..config import Config, ConfigError, Listen, find_config, load_config, parse_listen
 from ..domain.recurrence import zone_names
 from ..storage.cleanup import Swept, clean_up
-from ..storage.database import ANSWER_SECONDS, Database, DatabaseError, open_database
+from ..storage.database import ANSWER_SECONDS, Database, DatabaseError
 from ..storage.import_php import NotUnderstood
 from ..storage.migrations import ForeignTable, make_where_empty, migrate, pending, prepare
+from ..storage.opening import open_database
 from ..text.theme import Look
 from .check import (
     check_database,

@@ -18,7 +18,7 @@ from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.recurrence import to_instant, to_local
 from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
-from ..storage import conferences
+from ..storage import conferences, requests
 from ..storage.database import Database, Unavailable
 from ..views import links
 from ..web.request import JSON_TYPE, Fields, Request
@@ -50,13 +50,13 @@ def create(request: Request, db: Database) -> Response:
     fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
     key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
     for _ in range(_TRIES):
-        known = conferences.find_request(db, key_hash)
+        known = requests.find_request(db, key_hash)
         if known:
             return _created_before(request, db, values, fingerprint, *known)
         booking = _read(request, values, _BOOKED, {})
         conference = Conference.booked(booking.appointment)
         try:
-            conferences.add_conference_once(db, conference, key_hash, fingerprint, request.now)
+            requests.add_conference_once(db, conference, key_hash, fingerprint, request.now)
         except conferences.IdentifierTaken:
             continue
         return _created(request, conference, booking)

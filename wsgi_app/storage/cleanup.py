@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .. import log
 from ..domain.conference import Conference, Doors
-from . import conferences
+from . import conferences, requests
 from .database import Database
 
 # Rows of one transaction: they hold their locks for some tens of milliseconds.
@@ -37,7 +37,7 @@ def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None)
     """Sweep all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
     """
-    conferences.remove_requests(db, int(now) - KEY_SECONDS)
+    requests.remove_requests(db, int(now) - KEY_SECONDS)
     cutoff = int(now) - doors.delete_after
     swept = Swept()
     after_time, after_iid = -(2**62), 0
