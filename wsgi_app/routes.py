@@ -43,5 +43,5 @@ STORED = (
     StoredRoute("GET", "/api/v1/conferences/{iid}", lambda: handlers.api.show),
     StoredRoute("PATCH", "/api/v1/conferences/{iid}", lambda: handlers.api.change),
     StoredRoute("DELETE", "/api/v1/conferences/{iid}", lambda: handlers.api.cancel),
-    StoredRoute("GET", "/health", lambda: handlers.files.show_health),
+    StoredRoute("GET", "/health", lambda: handlers.health.show_health),
 )

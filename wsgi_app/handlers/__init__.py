@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from . import booking as booking
     from . import calendar as calendar
     from . import files as files
+    from . import health as health
     from . import invitation as invitation
     from . import legacy as legacy
 else:
