@@ -10,7 +10,7 @@ from .web.router import PlainRoute, StoredRoute
 
 PLAIN = (
     PlainRoute("GET", "/", lambda: handlers.booking.show_form),
-    PlainRoute("POST", "/room", lambda: handlers.booking.start_room),
+    PlainRoute("POST", "/room", lambda: handlers.room.start_room),
     PlainRoute("POST", "/when", lambda: handlers.booking.say_when),
     PlainRoute("GET", "/i", lambda: handlers.invitation.show_number_form),
     PlainRoute("GET", "/qr/{file}", lambda: handlers.invitation.show_qr_code),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import health as health
     from . import invitation as invitation
     from . import legacy as legacy
+    from . import room as room
 else:
 
     def __getattr__(name: str) -> object:

@@ -1,9 +1,10 @@
-"""Entry: the one way out of Planado and into a room."""
+"""The one way out of Planado and into a room."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
+from ..domain import identifier
 from ..text.html import Html, Template
 from ..views.layout import in_language, open_document
 from ..web.request import Request
@@ -11,6 +12,11 @@ from ..web.response import Response, redirect
 
 # On a link: script appends the name of the conference as Jitsi reads it.
 PASS_NAME = Html("data-pass-name")
+
+
+def start_room(request: Request) -> Response:
+    """Leads into a room of its own that nobody else knows."""
+    return enter_room(request, identifier.draw())
 
 
 def enter_room(request: Request, rid: int) -> Response:
