@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from .domain.conference import Doors
+from .domain.conference import Doors, Limits
 from .domain.recurrence import zone_names
 from .storage.url import parse_database_url
 from .text.theme import Look
@@ -318,6 +318,10 @@ class Config(NamedTuple):
     @property
     def doors(self) -> Doors:
         return Doors(self.booking.open_before, self.cleanup.delete_after)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.booking.max_days_ahead, self.booking.max_count)
 
     @property
     def look_folder(self) -> Path | None:

@@ -22,6 +22,13 @@ class Doors(NamedTuple):
     delete_after: int
 
 
+class Limits(NamedTuple):
+    """What the operator allows: days until the first start, repetitions of a series."""
+
+    max_days_ahead: int
+    max_count: int
+
+
 class Appointment(NamedTuple):
     """What somebody books: a first start and the repetitions that follow it.
 

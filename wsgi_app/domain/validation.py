@@ -12,9 +12,8 @@ from datetime import date, datetime, time, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from ..config import Config
 from . import recurrence
-from .conference import Appointment, Conference
+from .conference import Appointment, Conference, Limits
 
 LONGEST_NAME = 100
 LONGEST_DURATION = 24 * 60
@@ -73,7 +72,7 @@ class Refused(Exception):
 
 def read_booking(
     fields: FieldsLike,
-    config: Config,
+    limits: Limits,
     now: float,
     standing: Conference | None = None,
     name_required: bool = True,
@@ -101,14 +100,14 @@ def read_booking(
     timezone = read("timezone", parse_timezone)
     duration = read("duration", parse_duration)
     rectype = read("repeat", parse_rectype)
-    most = max(config.booking.max_count, standing.recev if standing else 0)
+    most = max(limits.max_count, standing.recev if standing else 0)
     count = read("count", lambda text: parse_count(text, most))
 
     if day and clock and timezone:
         start = datetime.combine(day, clock)
         zone = ZoneInfo(timezone)
         standing_time = standing.time if standing else None
-        field, wrong = _start_error(start, zone, config.booking.max_days_ahead, now, standing_time)
+        field, wrong = _start_error(start, zone, limits.max_days_ahead, now, standing_time)
         if wrong:
             errors[field] = wrong
         elif rectype is not None and count is not None:

@@ -50,7 +50,7 @@ def change(request: Request, db: Database) -> Response:
     """
     conference = _get(request, db)
     try:
-        booking = read_booking(request.form, request.config, request.now, conference)
+        booking = read_booking(request.form, request.config.limits, request.now, conference)
     except Refused as refused:
         standing = _booking(request, conference, request.form)
         return _page(request, conference, standing, sent_values(request.form), refused.errors)

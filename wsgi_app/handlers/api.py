@@ -215,7 +215,7 @@ def _read(
     try:
         booking = read_booking(
             Fields(list(texts.items())),
-            request.config,
+            request.config.limits,
             request.now,
             conference,
             name_required=False,

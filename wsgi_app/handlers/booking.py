@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.validation import Refused, Wrong, read_booking
 from ..storage import conferences
@@ -16,7 +15,6 @@ from ..views.form import form_fields, fresh_values, sent_values, wrong_words
 from ..views.layout import document
 from ..web.request import Request
 from ..web.response import Response
-from .room import enter_room
 
 _QUARTER_SECONDS = 15 * 60
 
@@ -36,7 +34,7 @@ def book(request: Request, db: Database) -> Response:
     it.
     """
     try:
-        booking = read_booking(request.form, request.config, request.now)
+        booking = read_booking(request.form, request.config.limits, request.now)
     except Refused as refused:
         return _form_page(
             request, sent_values(request.form), refused.errors, HTTPStatus.BAD_REQUEST
@@ -50,17 +48,14 @@ def say_when(request: Request) -> Response:
     with them; a name is not asked for.
     """
     try:
-        booking = read_booking(request.form, request.config, request.now, name_required=False)
+        booking = read_booking(
+            request.form, request.config.limits, request.now, name_required=False
+        )
     except Refused as refused:
         wrong = next(iter(refused.errors.values()))
         return _plain(request, wrong_words(request.texts, wrong), HTTPStatus.BAD_REQUEST)
     conference = Conference.booked(booking.appointment)
     return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
-
-
-def start_room(request: Request) -> Response:
-    """Leads into a room of its own that nobody else knows."""
-    return enter_room(request, identifier.draw())
 
 
 def _form_page(
