@@ -139,6 +139,14 @@ class Request:
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
         return value
 
+    def refuse_long_query(self) -> None:
+        """Raise Problem where the query is longer than 4 KiB."""
+        _ = self.query_string
+
+    def refuse_bad_body(self) -> None:
+        """Raise Problem where the form that was sent is too large, none at all or broken."""
+        _ = self.form
+
     @property
     def is_safe(self) -> bool:
         """Whether nothing changes when it is sent again (RFC 9110 section 9.2.1)."""
