@@ -1,4 +1,4 @@
-"""The domain: rhythms, doors and what becomes of a series."""
+"""The domain: recurrences, doors and what becomes of a series."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def dates(code: str, start: str, number: int = 4, zone: str = "Europe/Berlin") -
         ("2monthlyday", "2027-01-31T10:00", ["01-31", "03-28", "05-30"]),
     ],
 )
-def test_the_dates_of_a_rhythm(code: str, start: str, expected: list[str]) -> None:
+def test_the_dates_of_a_recurrence(code: str, start: str, expected: list[str]) -> None:
     found = dates(code, start, 3)
     assert [when.split("T")[0][-len(expected[0]) :] for when in found] == expected
 
@@ -63,7 +63,7 @@ def test_the_dates_of_a_rhythm(code: str, start: str, expected: list[str]) -> No
         ("1monthlyday", date(2027, 3, 30), "FREQ=MONTHLY;INTERVAL=1;BYDAY=-1TU"),
     ],
 )
-def test_the_rule_of_a_rhythm(code: str, first: date, rule: str) -> None:
+def test_the_rule_of_a_recurrence(code: str, first: date, rule: str) -> None:
     assert recurrence.rule(code, first, 4) == f"{rule};COUNT=4"
 
 
@@ -71,9 +71,9 @@ def test_the_rule_of_a_rhythm(code: str, first: date, rule: str) -> None:
     "code",
     ["", "daily", "weekly1", "0daily", "01daily", "100daily", "1Daily", "١daily", "1daily\n"],
 )
-def test_other_rhythms_are_unknown(code: str) -> None:
-    with pytest.raises(ValueError, match="unknown rhythm"):
-        recurrence.parse_rhythm(code)
+def test_other_recurrences_are_unknown(code: str) -> None:
+    with pytest.raises(ValueError, match="unknown recurrence"):
+        recurrence.parse_recurrence(code)
 
 
 def test_wall_clock_time_stays_across_clock_changes() -> None:

@@ -32,7 +32,7 @@ class Limits(NamedTuple):
 class Appointment(NamedTuple):
     """What somebody books: a first start and the repetitions that follow it.
 
-    `start` is a local time in `timezone`, `rectype` a rhythm code, or empty for
+    `start` is a local time in `timezone`, `rectype` a recurrence code, or empty for
     a one-off, whose `recev` repetitions are 0.
     """
 
@@ -135,7 +135,7 @@ class Conference(NamedTuple):
     def occurrences(self) -> Iterator[tuple[int, int]]:
         """Yield each start from the current date on with the repetitions that follow it.
 
-        Raises ValueError or KeyError where rhythm or zone are unknown here.
+        Raises ValueError or KeyError where recurrence or zone are unknown here.
         """
         starts = iter([self.time])
         if self.rectype:

@@ -167,10 +167,10 @@ def parse_duration(text: str) -> int:
 
 
 def parse_rectype(text: str) -> str:
-    """Return a rhythm code, or the empty text of a one-off; raises Wrong."""
+    """Return a recurrence code, or the empty text of a one-off; raises Wrong."""
     try:
         if text:
-            recurrence.parse_rhythm(text)
+            recurrence.parse_recurrence(text)
     except ValueError:
         raise Wrong("error_repeat") from None
     return text

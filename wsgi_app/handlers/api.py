@@ -165,7 +165,7 @@ def _standing(conference: Conference, values: Mapping[str, object]) -> dict[str,
     """Return a conference as the fields of a request, for what `values` do not name.
 
     Of a series the clock time stays. A one-off is an instant and has no zone
-    that a local start or a rhythm could be meant in.
+    that a local start or a recurrence could be meant in.
     """
     zone = ZoneInfo(conference.timezone or "UTC")
     appointment = conference.appointment(zone.key)

@@ -91,7 +91,7 @@ def _cancelled(text: str) -> bool:
 
 
 def _start(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> int:
-    """Return the start of the date that a series has at `time`; raises ValueError if it has none.
+    """Return the start of the occurrence that a series has at `time`; raises ValueError if it has none.
 
     A zone that got other rules since the link was made may have moved it.
     """
@@ -99,5 +99,5 @@ def _start(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> 
     since = time - recurrence.LARGEST_SHIFT
     start = next(recurrence.starts(rectype, anchor, zone, since), None)
     if start is None or start > time + recurrence.LARGEST_SHIFT:
-        raise ValueError("no date of the series")
+        raise ValueError("no occurrence of the series")
     return start

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
 from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
-from ..text.dates import rhythm_words
+from ..text.dates import recurrence_words
 from ..text.html import Html, Template, joined
 from ..text.messages import Texts
 from ..web.request import Fields, Request
@@ -86,7 +86,7 @@ def form_fields(
         summary=_summary(texts, errors),
         answer=Html() if started else _ANSWER.render(texts, url=request.page_url("/when")),
         zones=_zone_options(values["timezone"]),
-        rhythms=_rhythm_options(texts, values["repeat"], values["date"]),
+        rhythms=_recurrence_options(texts, values["repeat"], values["date"]),
         earliest_date=today.date().isoformat(),
         longest_name=LONGEST_NAME,
         longest_duration=LONGEST_DURATION,
@@ -152,10 +152,10 @@ def _offered_options(chosen: str) -> Html:
     )
 
 
-def _rhythm_options(texts: Texts, chosen: str, date: str) -> Html:
+def _recurrence_options(texts: Texts, chosen: str, date: str) -> Html:
     labels = {"": texts["once"], **{code: texts["rhythms"][code] for code in OFFERED}}
     if chosen not in labels:
-        labels[chosen] = _rhythm_label(texts, chosen, date)
+        labels[chosen] = _recurrence_label(texts, chosen, date)
     return joined(
         _OPTION.render(
             texts, value=code, label=label, selected=_SELECTED if code == chosen else Html()
@@ -164,8 +164,8 @@ def _rhythm_options(texts: Texts, chosen: str, date: str) -> Html:
     )
 
 
-def _rhythm_label(texts: Texts, code: str, date: str) -> str:
+def _recurrence_label(texts: Texts, code: str, date: str) -> str:
     try:
-        return rhythm_words(texts, code, datetime.fromisoformat(date))
+        return recurrence_words(texts, code, datetime.fromisoformat(date))
     except ValueError:
         return code

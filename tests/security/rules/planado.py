@@ -92,7 +92,7 @@ def logged(request, pattern, error, conference, iid, environ):
 def raised(request, number, conference):
     if number:
         # ok: visitor-in-an-exception
-        raise ValueError("unknown rhythm")
+        raise ValueError("unknown recurrence")
     if request:
         # ruleid: visitor-in-an-exception
         raise ValueError(f"no conference {conference.iid}")
