@@ -26,7 +26,8 @@ OFFERED = ("1daily", "weekdays", "1weekly", "2weekly", "4weekly", "1monthly", "1
 PACKAGE_ZONES = Path(tzdata.__path__[0], "zoneinfo")
 """The time zone data of PyPI's tzdata."""
 
-# Half a day in seconds: less than lies between two occurrences, more than a zone's rules ever changed by.
+# Half a day in seconds: less than lies between two occurrences, more than a zone's rules ever
+# changed by.
 LARGEST_SHIFT = 12 * 60 * 60
 
 _EPOCH = datetime(1970, 1, 1)

@@ -91,7 +91,7 @@ def _cancelled(text: str) -> bool:
 
 
 def _start(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> int:
-    """Return the start of the occurrence that a series has at `time`; raises ValueError if it has none.
+    """Return the start of the occurrence at `time`; raises ValueError where the series has none.
 
     A zone that got other rules since the link was made may have moved it.
     """
