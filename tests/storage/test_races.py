@@ -404,16 +404,17 @@ def test_two_who_press_skip_leave_out_one_date(
     assert rows(database) == [after]
 
 
-def test_a_change_that_another_has_outrun_is_refused_by_its_tag(
-    stored_client: Client, booked: Booked, renew: Callable[[], None]
+@pytest.mark.parametrize(("method", "verb"), [("PATCH", "UPDATE"), ("DELETE", "DELETE")])
+def test_a_call_that_another_has_outrun_is_refused_by_its_tag(
+    stored_client: Client, booked: Booked, renew: Callable[[], None], method: str, verb: str
 ) -> None:
     client = stored_client
     path = f"/api/v1/conferences/{booked.iid}"
     tag = client.request("GET", path, headers=bearer(booked)).headers["ETag"]
     database = client.application.database
     headers = {**bearer(booked), "If-Match": tag}
-    acted = before_each(database, "UPDATE", renew)
-    answer = client.request("PATCH", path, b'{"count": 3}', "application/json", headers=headers)
+    acted = before_each(database, verb, renew)
+    answer = client.request(method, path, b'{"count": 3}', "application/json", headers=headers)
     assert (answer.status, len(acted)) == (412, 1)
     assert [row.recev for row in rows(database)] == [9]
 
@@ -504,6 +505,8 @@ def test_who_removed_a_row_and_lost_the_answer_has_removed_it(
     assert storage.remove_if_unchanged(database, SERIES)
     assert proxy.has_broken
     assert rows(database) == []
+    # What was lost before says nothing of the next one.
+    assert not storage.remove_if_unchanged(database, SERIES)
 
 
 def test_who_lost_the_answer_has_not_removed_a_row_that_is_another_by_now(
