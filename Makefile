@@ -1,7 +1,8 @@
 # Each target is one line, and this file is their manual: make TARGET.
-.PHONY: server test test-all fuzz format screenshots dist
+.PHONY: server check test test-all fuzz format screenshots dist
 
 server:       ; script/server
+check:        ; script/check
 test:         ; script/test
 test-all:     ; script/test all
 fuzz:         ; script/fuzz
