@@ -1,5 +1,5 @@
 # Each target is one line, and this file is their manual: make TARGET.
-.PHONY: server check test test-all fuzz format screenshots dist
+.PHONY: server check test test-all fuzz format screenshots dist release
 
 server:       ; script/server
 check:        ; script/check
@@ -9,3 +9,4 @@ fuzz:         ; script/fuzz
 format:       ; .venv/bin/ruff check --fix . ; .venv/bin/ruff format .
 screenshots:  ; .venv/bin/python -m tests.screenshots build/screenshots docs/screenshots
 dist:         ; .venv/bin/pip install --quiet build ; .venv/bin/python -m build
+release:      ; script/release "$(VERSION)"
