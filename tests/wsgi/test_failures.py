@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support.client import Client
 from tests.support.clock import DAY, MINUTE, Clock
+from wsgi_app.storage import requests
 from wsgi_app.storage.database import Database
 from wsgi_app.storage.sqlite import SqliteDatabase
 
