@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from .domain.conference import Doors, Limits
+from .domain.conference import Limits, OpeningHours
 from .domain.recurrence import zone_names
 from .storage.url import parse_database_url
 from .text.theme import Look
@@ -316,8 +316,8 @@ class Config(NamedTuple):
     folder: Path = Path()
 
     @property
-    def doors(self) -> Doors:
-        return Doors(self.booking.open_before, self.cleanup.delete_after)
+    def opening_hours(self) -> OpeningHours:
+        return OpeningHours(self.booking.open_before, self.cleanup.delete_after)
 
     @property
     def limits(self) -> Limits:

@@ -44,7 +44,7 @@ def test_no_file_means_defaults_in_this_folder(
     assert find_config({}) is None
     config = load_config(None, {})
     assert config.folder == tmp_path
-    assert config.doors.delete_after == 23 * 3600
+    assert config.opening_hours.delete_after == 23 * 3600
     (tmp_path / "planado.ini").touch()
     assert find_config({}) == Path("planado.ini")
     assert find_config({"PLANADO_CONFIG": "/a.ini"}) == Path("/a.ini")

@@ -66,7 +66,7 @@ def _cleanup(options: argparse.Namespace) -> int:
     os.nice(10)
     swept = Swept()
     if database.exists():
-        swept = clean_up(database, config.doors, time.time())
+        swept = clean_up(database, config.opening_hours, time.time())
     else:
         print("planado: there is no database yet", file=sys.stderr)
     print(f"deleted {swept.deleted}, advanced {swept.advanced}")
