@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import configparser
 import os
-import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,25 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from .domain.conference import Limits, OpeningHours
-from .domain.recurrence import zone_names
+from .setting_parsers import (
+    one_of,
+    origin_of,
+    parse_base_url,
+    parse_folder,
+    parse_languages,
+    parse_listen,
+    parse_origins,
+    parse_proxy,
+    parse_room_url,
+    parse_switch,
+    parse_table,
+    parse_text,
+    parse_timezone,
+    parse_web_address,
+    whole_number,
+    whole_number_or_auto,
+    word_list,
+)
 from .storage.url import parse_database_url
 from .text.theme import Look
 
@@ -23,14 +40,6 @@ HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
 LARGEST_COUNT = 1000
 """Repetitions that an operator may allow, and that a link to a calendar entry may name."""
-# A mount point of one of these names could not be told from what it serves.
-OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "qr", "room", "static", "when")
-# Linux has room for this many bytes and a zero (unix(7)).
-LONGEST_SOCKET_PATH = 107
-
-Listen = tuple[str, int] | Path
-"""Host and port, or the path of a Unix socket."""
-
 
 Value = TypeVar("Value")
 
@@ -70,168 +79,16 @@ class Section:
         return {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
 
 
-def _text(text: str) -> str:
-    return text
-
-
-def _switch(text: str) -> bool:
-    states = configparser.ConfigParser.BOOLEAN_STATES
-    if text.lower() not in states:
-        raise ValueError("yes or no")
-    return states[text.lower()]
-
-
-def _whole(least: int, most: int, unit: str = "", seconds: int = 1) -> Callable[[str], int]:
-    """Return a parser of `N` or `N unit`; the value is N times `seconds`."""
-
-    def parse(text: str) -> int:
-        digits = text.removesuffix(unit).rstrip()
-        if not re.fullmatch("[0-9]{1,9}", digits) or not least <= int(digits) <= most:
-            raise ValueError(f"a whole number from {least} to {most} {unit}".rstrip())
-        return int(digits) * seconds
-
-    return parse
-
-
-def _automatic(least: int, most: int) -> Callable[[str], int | None]:
-    """Return a parser of `N` or `auto`, which is None."""
-    number = _whole(least, most)
-
-    def parse(text: str) -> int | None:
-        try:
-            return None if text == "auto" else number(text)
-        except ValueError as error:
-            raise ValueError(f"auto, or {error}") from None
-
-    return parse
-
-
-def _words(allowed: tuple[str, ...] = ()) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        words = tuple(word.strip() for word in text.split(",") if word.strip())
-        if allowed and not set(words) <= set(allowed):
-            raise ValueError("empty, or a list of " + ", ".join(allowed))
-        return words
-
-    return parse
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(" or ".join(allowed))
-        return text
-
-    return parse
-
-
-def _languages(text: str) -> tuple[str, ...]:
-    words = _words()(text)
-    if not all(re.fullmatch(r"[a-z]{2,3}(-[a-zA-Z0-9]{2,8})*", word) for word in words):
-        raise ValueError("empty for all, or a list of language tags such as en, de")
-    return words
-
-
-def _web_address(text: str) -> str:
-    allowed = "an address that begins with https:// or http://"
-    try:
-        parts = urlsplit(text)
-        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError as error:
-        raise ValueError(allowed) from error
-    if not complete or not text.isascii() or re.search(r"[\s\"'<>;,]", text):
-        raise ValueError(f"{allowed}, in ASCII")
-    return text
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text and _web_address(text))
-    if parts.query or parts.fragment or parts.path.strip("/").split("/")[0] in OWN_PATHS:
-        own = ", ".join(OWN_PATHS)
-        raise ValueError(f"empty, or an address without ? and #, its path not beginning with {own}")
-    return text.rstrip("/")
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    words = _words()(text)
-    if not all(word == "*" or _is_origin(word) for word in words):
-        raise ValueError(
-            "empty, *, or origins as browsers write them, such as https://www.example.org, "
-            "separated by commas"
-        )
-    return words
-
-
-def _is_origin(text: str) -> bool:
-    default_ports = {"http": 80, "https": 443}
-    try:
-        parts = urlsplit(_web_address(text))
-    except ValueError:
-        return False
-    return (
-        text == _origin(text).lower()
-        and not {"@", "*"} & set(text)
-        and parts.port != default_ports[parts.scheme]
-    )
-
-
-def _room_url(text: str) -> str:
-    parts = urlsplit(_web_address(text))
-    if text.count("{room}") != 1 or "{" in parts.netloc:
-        raise ValueError("an address with {room} once, where the room's number belongs")
-    return text
-
-
-def _zone(text: str) -> str:
-    if text != "UTC" and text not in zone_names():
-        raise ValueError("the name of an IANA time zone such as Europe/Berlin")
-    return text
-
-
-def _table(text: str) -> str:
-    # The name of the table of migrations is longer, and MariaDB allows 64 characters.
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,47}", text):
-        raise ValueError("up to 48 letters, digits and underscores, not beginning with a digit")
-    return text
-
-
-def parse_listen(text: str) -> Listen:
-    """Return where to listen; raises ValueError with what is allowed."""
-    path = text.removeprefix("unix:")
-    if path != text and path.startswith("/") and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        return Path(path)
-    match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
-    if not match or int(match[2]) > 65535:
-        raise ValueError(
-            "HOST:PORT such as 127.0.0.1:8080, or unix:/PATH such as unix:/run/planado/socket, "
-            f"its path up to {LONGEST_SOCKET_PATH} bytes long"
-        )
-    return match[1].strip("[]"), int(match[2])
-
-
-def _proxy(text: str) -> str:
-    from ipaddress import ip_address
-
-    try:
-        return text if text in ("", "*") else str(ip_address(text))
-    except ValueError:
-        raise ValueError("empty, *, or an IP address") from None
-
-
-def _folder(text: str) -> Path | None:
-    return Path(text) if text else None
-
-
 class SiteSettings(Section):
-    base_url = Setting("", _base_url)
-    title = Setting("Planado", _text)
-    languages = Setting("", _languages)
-    timezone = Setting("UTC", _zone)
+    base_url = Setting("", parse_base_url)
+    title = Setting("Planado", parse_text)
+    languages = Setting("", parse_languages)
+    timezone = Setting("UTC", parse_timezone)
 
     @property
     def origin(self) -> str:
         """Scheme and host of base_url, empty without one."""
-        return _origin(self.base_url)
+        return origin_of(self.base_url)
 
     @cached_property
     def path(self) -> str:
@@ -240,8 +97,8 @@ class SiteSettings(Section):
 
 
 class JitsiSettings(Section):
-    room_url = Setting("https://meet.jit.si/{room}", _room_url)
-    pass_name = Setting("no", _switch)
+    room_url = Setting("https://meet.jit.si/{room}", parse_room_url)
+    pass_name = Setting("no", parse_switch)
 
     @property
     def host(self) -> str:
@@ -250,7 +107,7 @@ class JitsiSettings(Section):
     @property
     def origin(self) -> str:
         """Scheme and host of the rooms."""
-        return _origin(self.room_url)
+        return origin_of(self.room_url)
 
     def url_of(self, rid: int) -> str:
         """Return the address of a room."""
@@ -259,46 +116,46 @@ class JitsiSettings(Section):
 
 class DatabaseSettings(Section):
     url = Setting("sqlite:///planado.db", parse_database_url)
-    table = Setting("conferences", _table)
+    table = Setting("conferences", parse_table)
 
 
 class BookingSettings(Section):
-    max_days_ahead = Setting("730", _whole(1, 3650))
-    max_count = Setting("100", _whole(1, LARGEST_COUNT))
-    default_duration = Setting("60 min", _whole(1, 1440, "min"))
+    max_days_ahead = Setting("730", whole_number(1, 3650))
+    max_count = Setting("100", whole_number(1, LARGEST_COUNT))
+    default_duration = Setting("60 min", whole_number(1, 1440, "min"))
     """Minutes."""
-    open_before = Setting("0 min", _whole(0, 720, "min", MINUTE))
+    open_before = Setting("0 min", whole_number(0, 720, "min", MINUTE))
     """Seconds."""
 
 
 class CleanupSettings(Section):
-    when = Setting("request", _choice("request", "cron"))
-    delete_after = Setting("23 h", _whole(1, 8760, "h", HOUR))
+    when = Setting("request", one_of("request", "cron"))
+    delete_after = Setting("23 h", whole_number(1, 8760, "h", HOUR))
     """Seconds."""
 
 
 class PrivacySettings(Section):
-    page = Setting("yes", _switch)
-    policy_url = Setting("https://jitsi.org/meet-jit-si-privacy/", _web_address)
-    show_start = Setting("yes", _switch)
+    page = Setting("yes", parse_switch)
+    policy_url = Setting("https://jitsi.org/meet-jit-si-privacy/", parse_web_address)
+    show_start = Setting("yes", parse_switch)
 
 
 class LookSettings(Section):
-    calendar_links = Setting("google, outlook", _words(CALENDARS))
-    directory = Setting("", _folder)
+    calendar_links = Setting("google, outlook", word_list(CALENDARS))
+    directory = Setting("", parse_folder)
 
 
 class ApiSettings(Section):
-    enabled = Setting("yes", _switch)
-    allowed_origins = Setting("", _origins)
+    enabled = Setting("yes", parse_switch)
+    allowed_origins = Setting("", parse_origins)
 
 
 class ServerSettings(Section):
     listen = Setting("127.0.0.1:8080", parse_listen)
-    processes = Setting("auto", _automatic(1, 64))
+    processes = Setting("auto", whole_number_or_auto(1, 64))
     """None for as many as suit the machine and the database."""
-    threads = Setting("4", _whole(1, 64))
-    trusted_proxy = Setting("", _proxy)
+    threads = Setting("4", whole_number(1, 64))
+    trusted_proxy = Setting("", parse_proxy)
 
 
 class Config(NamedTuple):
@@ -412,8 +269,3 @@ def _parsed(source: str, parse: Callable[[str], Any], text: str) -> Any:
         return parse(text)
     except ValueError as error:
         raise ConfigError(f"{source}: allowed is {error}") from error
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if address else ""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from wsgi_app import routes
-from wsgi_app.config import OWN_PATHS, SECTIONS, Config, ConfigError, find_config, load_config
+from wsgi_app.config import SECTIONS, Config, ConfigError, find_config, load_config
+from wsgi_app.setting_parsers import OWN_PATHS
 from wsgi_app.storage.url import DatabaseUrl, parse_database_url
 
 ROOT = Path(__file__).parents[2]
