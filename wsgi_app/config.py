@@ -1,19 +1,19 @@
-"""planado.ini → a frozen Config. Every setting stands here once, with its default and what is
-allowed.
+"""planado.ini → a Config, which nothing can change. Every setting stands here once: its type, the
+parser that says what is allowed, and its default.
 """
-
-from __future__ import annotations
+# The parsers are read from the annotations, so these must not become strings: without
+# `from __future__ import annotations`.
 
 import configparser
 import os
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .domain.conference import Limits, OpeningHours
 from .setting_parsers import (
+    Listen,
     one_of,
     origin_of,
     parse_base_url,
@@ -32,7 +32,7 @@ from .setting_parsers import (
     whole_number_or_auto,
     word_list,
 )
-from .storage.url import parse_database_url
+from .storage.url import DatabaseUrl, parse_database_url
 from .text.theme import Look
 
 MINUTE = 60
@@ -41,64 +41,31 @@ CALENDARS = ("google", "outlook")
 LARGEST_COUNT = 1000
 """Repetitions that an operator may allow, and that a link to a calendar entry may name."""
 
-Value = TypeVar("Value")
-
 
 class ConfigError(Exception):
     """A setting that stops the start: names the file, the setting and what is allowed."""
 
 
-class Setting(Generic[Value]):
-    """One setting of a section: its default as planado.ini writes it, and `parse`, which raises
-    ValueError with what is allowed.
-    """
-
-    def __init__(self, default: str, parse: Callable[[str], Value]) -> None:
-        self.default = default
-        self.parse = parse
-
-    def __set_name__(self, section: type[Section], name: str) -> None:
-        self._name = name
-
-    def __get__(self, section: Section, owner: type[Section]) -> Value:
-        # Python comes here only for a value that the section does not have yet.
-        value = self.parse(self.default)
-        vars(section)[self._name] = value
-        return value
-
-
-class Section:
-    """The settings of a section; one that is not in `values` has its default."""
-
-    def __init__(self, **values: object) -> None:
-        vars(self).update(values)
-
-    @classmethod
-    def settings(cls) -> dict[str, Setting[Any]]:
-        """Return the settings by name, in the order of planado.ini."""
-        return {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
-
-
-class SiteSettings(Section):
-    base_url = Setting("", parse_base_url)
-    title = Setting("Planado", parse_text)
-    languages = Setting("", parse_languages)
-    timezone = Setting("UTC", parse_timezone)
+class SiteSettings(NamedTuple):
+    base_url: Annotated[str, parse_base_url] = ""
+    title: Annotated[str, parse_text] = "Planado"
+    languages: Annotated[tuple[str, ...], parse_languages] = ()
+    timezone: Annotated[str, parse_timezone] = "UTC"
 
     @property
     def origin(self) -> str:
         """Scheme and host of base_url, empty without one."""
         return origin_of(self.base_url)
 
-    @cached_property
+    @property
     def path(self) -> str:
         """The path of base_url, empty without one."""
         return urlsplit(self.base_url).path
 
 
-class JitsiSettings(Section):
-    room_url = Setting("https://meet.jit.si/{room}", parse_room_url)
-    pass_name = Setting("no", parse_switch)
+class JitsiSettings(NamedTuple):
+    room_url: Annotated[str, parse_room_url] = "https://meet.jit.si/{room}"
+    pass_name: Annotated[bool, parse_switch] = False
 
     @property
     def host(self) -> str:
@@ -114,48 +81,48 @@ class JitsiSettings(Section):
         return self.room_url.replace("{room}", str(rid))
 
 
-class DatabaseSettings(Section):
-    url = Setting("sqlite:///planado.db", parse_database_url)
-    table = Setting("conferences", parse_table)
+class DatabaseSettings(NamedTuple):
+    url: Annotated[DatabaseUrl, parse_database_url] = DatabaseUrl("sqlite", "planado.db")
+    table: Annotated[str, parse_table] = "conferences"
 
 
-class BookingSettings(Section):
-    max_days_ahead = Setting("730", whole_number(1, 3650))
-    max_count = Setting("100", whole_number(1, LARGEST_COUNT))
-    default_duration = Setting("60 min", whole_number(1, 1440, "min"))
+class BookingSettings(NamedTuple):
+    max_days_ahead: Annotated[int, whole_number(1, 3650)] = 730
+    max_count: Annotated[int, whole_number(1, LARGEST_COUNT)] = 100
+    default_duration: Annotated[int, whole_number(1, 1440, "min")] = 60
     """Minutes."""
-    open_before = Setting("0 min", whole_number(0, 720, "min", MINUTE))
+    open_before: Annotated[int, whole_number(0, 720, "min", MINUTE)] = 0
     """Seconds."""
 
 
-class CleanupSettings(Section):
-    when = Setting("request", one_of("request", "cron"))
-    delete_after = Setting("23 h", whole_number(1, 8760, "h", HOUR))
+class CleanupSettings(NamedTuple):
+    when: Annotated[str, one_of("request", "cron")] = "request"
+    delete_after: Annotated[int, whole_number(1, 8760, "h", HOUR)] = 23 * HOUR
     """Seconds."""
 
 
-class PrivacySettings(Section):
-    page = Setting("yes", parse_switch)
-    policy_url = Setting("https://jitsi.org/meet-jit-si-privacy/", parse_web_address)
-    show_start = Setting("yes", parse_switch)
+class PrivacySettings(NamedTuple):
+    page: Annotated[bool, parse_switch] = True
+    policy_url: Annotated[str, parse_web_address] = "https://jitsi.org/meet-jit-si-privacy/"
+    show_start: Annotated[bool, parse_switch] = True
 
 
-class LookSettings(Section):
-    calendar_links = Setting("google, outlook", word_list(CALENDARS))
-    directory = Setting("", parse_folder)
+class LookSettings(NamedTuple):
+    calendar_links: Annotated[tuple[str, ...], word_list(CALENDARS)] = CALENDARS
+    directory: Annotated[Path | None, parse_folder] = None
 
 
-class ApiSettings(Section):
-    enabled = Setting("yes", parse_switch)
-    allowed_origins = Setting("", parse_origins)
+class ApiSettings(NamedTuple):
+    enabled: Annotated[bool, parse_switch] = True
+    allowed_origins: Annotated[tuple[str, ...], parse_origins] = ()
 
 
-class ServerSettings(Section):
-    listen = Setting("127.0.0.1:8080", parse_listen)
-    processes = Setting("auto", whole_number_or_auto(1, 64))
+class ServerSettings(NamedTuple):
+    listen: Annotated[Listen, parse_listen] = ("127.0.0.1", 8080)
+    processes: Annotated[int | None, whole_number_or_auto(1, 64)] = None
     """None for as many as suit the machine and the database."""
-    threads = Setting("4", whole_number(1, 64))
-    trusted_proxy = Setting("", parse_proxy)
+    threads: Annotated[int, whole_number(1, 64)] = 4
+    trusted_proxy: Annotated[str, parse_proxy] = ""
 
 
 class Config(NamedTuple):
@@ -185,17 +152,14 @@ class Config(NamedTuple):
         return self.folder / self.look.directory if self.look.directory else None
 
 
-SECTIONS: dict[str, type[Section]] = {
-    "site": SiteSettings,
-    "jitsi": JitsiSettings,
-    "database": DatabaseSettings,
-    "booking": BookingSettings,
-    "cleanup": CleanupSettings,
-    "privacy": PrivacySettings,
-    "look": LookSettings,
-    "api": ApiSettings,
-    "server": ServerSettings,
+SECTIONS: dict[str, type[Any]] = {
+    name: section for name, section in Config.__annotations__.items() if name != "folder"
 }
+
+
+def parsers_of(section: type[Any]) -> dict[str, Callable[[str], Any]]:
+    """Return what turns the text of each setting into its value, in the order of planado.ini."""
+    return {name: kind.__metadata__[0] for name, kind in section.__annotations__.items()}
 
 
 def find_config(environ: Mapping[str, str], file: str | None = None) -> Path | None:
@@ -217,7 +181,7 @@ def load_config(file: Path | None, environ: Mapping[str, str] = os.environ) -> C
     sections = {name: _section(file, name, parser) for name in SECTIONS}
     if environ.get("PLANADO_DATABASE_URL"):
         url = _parsed("PLANADO_DATABASE_URL", parse_database_url, environ["PLANADO_DATABASE_URL"])
-        vars(sections["database"])["url"] = url
+        sections["database"] = sections["database"]._replace(url=url)
     config = Config(folder=file.resolve().parent if file else Path.cwd(), **sections)
     _check_look(file, config)
     return config
@@ -253,14 +217,12 @@ def _read(file: Path | None) -> configparser.ConfigParser:
 
 
 def _section(file: Path | None, name: str, parser: configparser.ConfigParser) -> Any:
-    settings = SECTIONS[name].settings()
+    parsers = parsers_of(SECTIONS[name])
     values = {}
     for key, text in parser[name].items() if parser.has_section(name) else ():
-        if key not in settings:
-            raise ConfigError(
-                f"{file}: [{name}] has no setting {key}; it has {', '.join(settings)}"
-            )
-        values[key] = _parsed(f"{file}: [{name}] {key}", settings[key].parse, text.strip())
+        if key not in parsers:
+            raise ConfigError(f"{file}: [{name}] has no setting {key}; it has {', '.join(parsers)}")
+        values[key] = _parsed(f"{file}: [{name}] {key}", parsers[key], text.strip())
     return SECTIONS[name](**values)
 
 
