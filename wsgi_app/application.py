@@ -125,7 +125,7 @@ class Application:
         from .storage.cleanup import clean_up
 
         try:
-            clean_up(self.database, self.config.doors, now, batches=1)
+            clean_up(self.database, self.config.opening_hours, now, batches=1)
         except DatabaseError as error:
             log.error("clean-up: database: %s", error)
         except Exception as error:

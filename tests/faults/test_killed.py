@@ -76,7 +76,7 @@ def visit(client: Client) -> int:
 
 def sweep(client: Client) -> int:
     application = client.application
-    clean_up(application.database, application.config.doors, client.clock.now)
+    clean_up(application.database, application.config.opening_hours, client.clock.now)
     return 200
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.storage.test_storage import (
-    DOORS,
     NOW,
+    OPENING_HOURS,
     fill,
     fill_requests,
     in_threads,
@@ -224,7 +224,7 @@ def test_a_clean_up_leaves_what_was_changed_since_its_look(
             conferences.remove_conference(other, looked_at.iid, looked_at.aid)
 
     before_transaction(database, change)
-    assert clean_up(database, DOORS, NOW) == Swept()
+    assert clean_up(database, OPENING_HOURS, NOW) == Swept()
     assert rows(database) == ([changed] if changed else [])
 
 
@@ -239,7 +239,7 @@ def test_a_series_whose_last_date_is_over_stays_when_it_was_prolonged(
         assert conferences.change_conference(other, over, prolonged)
 
     before_transaction(database, prolong)
-    assert clean_up(database, DOORS, NOW) == Swept()
+    assert clean_up(database, OPENING_HOURS, NOW) == Swept()
     assert rows(database) == [prolonged]
 
 
@@ -250,12 +250,12 @@ def test_who_comes_in_while_a_series_is_moved_on_gets_the_stored_room(
     rooms: list[int] = []
 
     def come_in() -> None:
-        found = conferences.find_conference(other, SERIES.iid, DOORS, NOW)
+        found = conferences.find_conference(other, SERIES.iid, OPENING_HOURS, NOW)
         assert found
         rooms.append(found.rid)
 
     before_each(database, "UPDATE", come_in)
-    found = conferences.find_conference(database, SERIES.iid, DOORS, NOW)
+    found = conferences.find_conference(database, SERIES.iid, OPENING_HOURS, NOW)
     assert found
     assert rooms == [found.rid] == [row.rid for row in rows(database)]
 
@@ -264,7 +264,7 @@ def test_a_row_that_keeps_changing_is_told_in_the_end(database: Database, other:
     fill(database, [SERIES])
     acted = before_each(database, "UPDATE", lambda: _renew(other), times=1000)
     with pytest.raises(Unavailable, match="keeps changing"):
-        conferences.find_conference(database, SERIES.iid, DOORS, NOW)
+        conferences.find_conference(database, SERIES.iid, OPENING_HOURS, NOW)
     assert 1 < len(acted) < 100
 
 

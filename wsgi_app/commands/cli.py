@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
-from ..config import Config, ConfigError, Listen, find_config, load_config, parse_listen
+from ..config import Config, ConfigError, find_config, load_config
 from ..domain.recurrence import zone_names
+from ..setting_parsers import Listen, parse_listen
 from ..storage.cleanup import Swept, clean_up
 from ..storage.database import ANSWER_SECONDS, Database, DatabaseError
 from ..storage.import_php import NotUnderstood
@@ -66,7 +67,7 @@ def _cleanup(options: argparse.Namespace) -> int:
     os.nice(10)
     swept = Swept()
     if database.exists():
-        swept = clean_up(database, config.doors, time.time())
+        swept = clean_up(database, config.opening_hours, time.time())
     else:
         print("planado: there is no database yet", file=sys.stderr)
     print(f"deleted {swept.deleted}, advanced {swept.advanced}")

@@ -24,7 +24,8 @@ from waitress.utilities import RequestEntityTooLarge
 
 from .. import log
 from ..application import Application
-from ..config import Config, ConfigError, Listen
+from ..config import Config, ConfigError
+from ..setting_parsers import Listen
 from ..storage.database import Database
 from ..web.request import LARGEST_BODY
 from . import processes

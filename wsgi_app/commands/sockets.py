@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from ..config import Listen
+from ..setting_parsers import Listen
 
 BACKLOG = 4000
 """Connections that wait to be accepted."""

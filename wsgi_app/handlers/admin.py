@@ -110,7 +110,7 @@ def _get(request: Request, db: Database) -> Conference:
     iid = identifier.parse(request.path_values["iid"])
     aid = identifier.parse(request.path_values["aid"])
     if iid is not None and aid is not None:
-        conference = conferences.find_conference(db, iid, request.config.doors, request.now)
+        conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
         if conference and conference.admits(aid):
             return conference
     raise Problem(HTTPStatus.NOT_FOUND, "problem_no_conference")
@@ -214,9 +214,9 @@ def _page(
 
 def _state_words(request: Request, conference: Conference, booking: Booking) -> str:
     """Return whether guests wait or are let in, since or until when, and how many dates follow."""
-    texts, doors = request.texts, request.config.doors
-    state = "state_open" if conference.is_open(request.now, doors) else "state_waiting"
-    moment = moment_words(texts, conference.opens_at(doors), booking.appointment.zone)
+    texts, hours = request.texts, request.config.opening_hours
+    state = "state_open" if conference.is_open(request.now, hours) else "state_waiting"
+    moment = moment_words(texts, conference.opens_at(hours), booking.appointment.zone)
     words = texts.format(state, moment=moment)
     if conference.recev:
         words += " " + texts.plural("state_more", conference.recev)

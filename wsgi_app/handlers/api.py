@@ -123,7 +123,7 @@ def _find(request: Request, db: Database) -> tuple[Conference, bool]:
     aid = _bearer(request)
     iid = identifier.parse(request.path_values["iid"])
     if iid is not None:
-        conference = conferences.find_conference(db, iid, request.config.doors, request.now)
+        conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
         if conference and (aid is None or conference.admits(aid)):
             return conference, aid is not None
     raise Problem(HTTPStatus.NOT_FOUND, "problem_api_conference")
@@ -302,7 +302,7 @@ def _created_before(
     """Answer a request that was made before with what it made."""
     if not hmac.compare_digest(fingerprint, known_fingerprint):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "problem_key_reused")
-    conference = conferences.find_conference(db, iid, request.config.doors, request.now)
+    conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
     if conference is None:
         raise Problem(HTTPStatus.GONE, "problem_key_gone")
     appointment = conference.appointment(values["timezone"])
@@ -311,7 +311,7 @@ def _created_before(
 
 
 def _shown(request: Request, conference: Conference, is_admin: bool) -> Response:
-    is_open = conference.is_open(request.now, request.config.doors)
+    is_open = conference.is_open(request.now, request.config.opening_hours)
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
     tells_start = is_admin or request.config.privacy.show_start
     tells_room = is_admin or is_open

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import log
-from ..domain.conference import Conference, Doors
+from ..domain.conference import Conference, OpeningHours
 from . import conferences, requests
 from .database import Database
 
@@ -33,19 +33,19 @@ class Swept:
         )
 
 
-def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None) -> Swept:
+def clean_up(db: Database, hours: OpeningHours, now: float, batches: int | None = None) -> Swept:
     """Sweep all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
     """
     requests.remove_requests(db, int(now) - KEY_SECONDS)
-    cutoff = int(now) - doors.delete_after
+    cutoff = int(now) - hours.delete_after
     swept = Swept()
     after_time, after_iid = -(2**62), 0
     while batches is None or batches > 0:
         past = conferences.list_past(db, cutoff, after_time, after_iid, BATCH)
         if not past:
             break
-        swept += db.transaction(_sweep(db, past, doors, now))
+        swept += db.transaction(_sweep(db, past, hours, now))
         after_time, after_iid = past[-1].time, past[-1].iid
         batches = None if batches is None else batches - 1
     db.checkpoint()
@@ -54,22 +54,24 @@ def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None)
     return swept
 
 
-def _sweep(db: Database, past: list[Conference], doors: Doors, now: float) -> Callable[[], Swept]:
+def _sweep(
+    db: Database, past: list[Conference], hours: OpeningHours, now: float
+) -> Callable[[], Swept]:
     def sweep() -> Swept:
         swept = Swept()
         if any(conference.recev == 0 for conference in past):
             swept = Swept(deleted=conferences.remove_last_dates(db, past[0], past[-1]))
         for conference in past:
             if conference.recev > 0:
-                swept += _move_on(db, conference, doors, now)
+                swept += _move_on(db, conference, hours, now)
         return swept
 
     return sweep
 
 
-def _move_on(db: Database, conference: Conference, doors: Doors, now: float) -> Swept:
+def _move_on(db: Database, conference: Conference, hours: OpeningHours, now: float) -> Swept:
     try:
-        current = conference.at(now, doors)
+        current = conference.at(now, hours)
     except (ValueError, KeyError):
         # Deleting it would lose a booking to a computer without time zone data.
         return Swept(left=1)

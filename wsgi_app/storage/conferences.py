@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ..domain import identifier
-from ..domain.conference import Appointment, Conference, Doors
+from ..domain.conference import Appointment, Conference, OpeningHours
 from .database import Database, DuplicateKey, Unavailable
 
 _TRIES = 10
@@ -25,13 +25,13 @@ class _TakenBack(Exception):
     """A transaction has shown what it was for."""
 
 
-def find_conference(db: Database, iid: int, doors: Doors, now: float) -> Conference | None:
+def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
     """Return the conference as it stands at `now`, moved on to its current date; None if unknown
     or past.
     """
     for _ in range(_TRIES):
         stored = _find_row(db, iid)
-        current = stored.at(now, doors) if stored else None
+        current = stored.at(now, hours) if stored else None
         if stored is None or current is None or current == stored:
             return current
         # The new date's room must be the same for all, so it is stored before anybody learns it.

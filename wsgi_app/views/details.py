@@ -207,7 +207,7 @@ def stored(details: Details) -> Html:
     """Return the row of a conference as the database holds it, and when it will be deleted."""
     request, conference = details.request, details.conference
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-    deleted_at = details.starts[-1] + request.config.doors.delete_after
+    deleted_at = details.starts[-1] + request.config.opening_hours.delete_after
     moment = zoned_moment_words(request.texts, deleted_at, zone)
     return request.markup(
         "stored.html",
