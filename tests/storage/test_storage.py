@@ -15,7 +15,7 @@ from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference, Doors
 from wsgi_app.storage import conferences, requests
 from wsgi_app.storage.cleanup import BATCH, Swept, clean_up
-from wsgi_app.storage.database import Database, Row, Unprepared
+from wsgi_app.storage.database import Database, Outcome, Row, Unprepared
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 from wsgi_app.storage.opening import open_database
 
@@ -286,7 +286,7 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
         asked.append((sql, values))
         return ask(sql, **values)
 
-    def recorded_run(sql: str, **values: object) -> int:
+    def recorded_run(sql: str, **values: object) -> Outcome:
         asked.append((sql, values))
         return run(sql, **values)
 

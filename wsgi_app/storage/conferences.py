@@ -70,7 +70,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
     """Replace `before` by `after` if the row still is as it was; say whether the row now is
     `after`.
     """
-    changed = db.run(
+    outcome = db.run(
         """
         UPDATE {table}
         SET rid = :rid, time = :time, recev = :recev, rectype = :rectype,
@@ -82,7 +82,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
         **after._asdict(),
         **_prefixed(before),
     )
-    return changed == 1 or _find_row(db, after.iid) == after
+    return outcome.matched == 1 or _find_row(db, after.iid) == after
 
 
 def remove_conference(db: Database, iid: int, aid: int) -> None:
@@ -115,7 +115,7 @@ def list_past(
 
 def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
     """Delete the rows between two of `list_past` without a date left, and return their number."""
-    return db.run(
+    outcome = db.run(
         """
         DELETE FROM {table}
         WHERE recev = 0
@@ -128,11 +128,12 @@ def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
         last_time=last.time,
         last_iid=last.iid,
     )
+    return outcome.matched
 
 
 def remove_if_unchanged(db: Database, conference: Conference) -> bool:
     """Delete a row if it still is as it was; say whether it was deleted."""
-    deleted = db.run(
+    outcome = db.run(
         """
         DELETE FROM {table}
         WHERE iid = :old_iid AND aid = :old_aid AND rid = :old_rid AND time = :old_time
@@ -141,8 +142,8 @@ def remove_if_unchanged(db: Database, conference: Conference) -> bool:
         """,
         **_prefixed(conference),
     )
-    # Sent again, it finds its own work done.
-    return deleted == 1 or (db.asked_again and _find_row(db, conference.iid) is None)
+    # Retried, it finds its own work done.
+    return outcome.matched == 1 or (outcome.retried and _find_row(db, conference.iid) is None)
 
 
 def ping(db: Database) -> None:
