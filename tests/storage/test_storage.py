@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -22,15 +22,6 @@ from wsgi_app.storage.opening import open_database
 DOORS = Doors(open_before=0, delete_after=HOUR)
 NOW = 1_800_000_000
 MIGRATIONS = sorted(file.stem for file in (ROOT / "sql/sqlite").glob("*.sql"))
-
-
-@pytest.fixture
-def database(make_config: Callable[[str], Config], database_url: str) -> Iterator[Database]:
-    config = make_config(f"[database]\nurl = {database_url}")
-    opened = open_database(config.database.url, config.database.table, config.folder)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def one_off(number: int, time: int) -> Conference:
