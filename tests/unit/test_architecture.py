@@ -132,7 +132,7 @@ def test_sql_is_never_put_together_from_pieces() -> None:
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr in ("one", "all", "run")
                 and isinstance(node.func.value, ast.Name)
-                and node.func.value.id in ("db", "storage.database")
+                and node.func.value.id in ("db", "database")
             ):
                 first = node.args[0]
                 literal = isinstance(first, ast.Constant)
