@@ -29,8 +29,8 @@ from wsgi_app.application import Application
 from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference
 from wsgi_app.storage import conferences, requests
-from wsgi_app.storage.cleanup import Swept, clean_up
-from wsgi_app.storage.database import Database, Unavailable
+from wsgi_app.storage.cleanup import CleanupResult, clean_up
+from wsgi_app.storage.database import Database, Outcome, Unavailable
 from wsgi_app.storage.migrations import migrate
 from wsgi_app.storage.opening import open_database
 from wsgi_app.storage.url import parse_database_url
@@ -90,7 +90,7 @@ def before_each(
     acted: list[None] = []
     run = database.run
 
-    def outrun(sql: str, **values: object) -> int:
+    def outrun(sql: str, **values: object) -> Outcome:
         if sql.split(maxsplit=1)[0] == verb and len(acted) < times:
             acted.append(None)
             act()
@@ -224,7 +224,7 @@ def test_a_clean_up_leaves_what_was_changed_since_its_look(
             conferences.remove_conference(other, looked_at.iid, looked_at.aid)
 
     before_transaction(database, change)
-    assert clean_up(database, OPENING_HOURS, NOW) == Swept()
+    assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult()
     assert rows(database) == ([changed] if changed else [])
 
 
@@ -239,11 +239,11 @@ def test_a_series_whose_last_date_is_over_stays_when_it_was_prolonged(
         assert conferences.change_conference(other, over, prolonged)
 
     before_transaction(database, prolong)
-    assert clean_up(database, OPENING_HOURS, NOW) == Swept()
+    assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult()
     assert rows(database) == [prolonged]
 
 
-def test_who_comes_in_while_a_series_is_moved_on_gets_the_stored_room(
+def test_who_comes_in_while_a_series_is_advanced_gets_the_stored_room(
     database: Database, other: Database
 ) -> None:
     fill(database, [SERIES])

@@ -77,7 +77,7 @@ def test_of_a_cancelled_conference_no_number_stands_in_any_file(
     assert stored(tmp_path, [int(other.iid)]) == [int(other.iid)]
 
 
-def test_of_what_a_clean_up_deleted_or_moved_on_no_number_stands_in_any_file(
+def test_of_what_a_clean_up_deleted_or_advanced_no_number_stands_in_any_file(
     database: Database, tmp_path: Path
 ) -> None:
     over, moved = drawn(one_off(1, NOW - 2 * HOUR)), drawn(series(2, NOW - 2 * HOUR))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -14,23 +14,14 @@ from tests.support.process import ROOT
 from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference, OpeningHours
 from wsgi_app.storage import conferences, requests
-from wsgi_app.storage.cleanup import BATCH, Swept, clean_up
-from wsgi_app.storage.database import Database, Row, Unprepared
+from wsgi_app.storage.cleanup import BATCH, CleanupResult, clean_up
+from wsgi_app.storage.database import Database, Outcome, Row, Unprepared
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 from wsgi_app.storage.opening import open_database
 
 OPENING_HOURS = OpeningHours(open_before=0, delete_after=HOUR)
 NOW = 1_800_000_000
 MIGRATIONS = sorted(file.stem for file in (ROOT / "sql/sqlite").glob("*.sql"))
-
-
-@pytest.fixture
-def database(make_config: Callable[[str], Config], database_url: str) -> Iterator[Database]:
-    config = make_config(f"[database]\nurl = {database_url}")
-    opened = open_database(config.database.url, config.database.table, config.folder)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def one_off(number: int, time: int) -> Conference:
@@ -111,15 +102,15 @@ def test_a_hundred_book_at_once(stored_client: Client) -> None:
 def test_cleanups_at_once_never_advance_a_series_twice(database: Database) -> None:
     fill(database, [series(number, NOW - 2 * HOUR) for number in range(300)])
     fill(database, [one_off(1000 + number, NOW - 2 * HOUR) for number in range(300)])
-    swept: list[Swept] = []
+    results: list[CleanupResult] = []
 
     def sweep(_: int) -> None:
-        swept.append(clean_up(database, OPENING_HOURS, NOW))
+        results.append(clean_up(database, OPENING_HOURS, NOW))
         database.close()
 
     in_threads(4, sweep)
-    assert sum(each.advanced for each in swept) == 300
-    assert sum(each.deleted for each in swept) == 300
+    assert sum(each.advanced for each in results) == 300
+    assert sum(each.deleted for each in results) == 300
     assert {(row.time, row.recev) for row in rows(database)} == {(NOW - 2 * HOUR + 7 * DAY, 4)}
 
 
@@ -162,13 +153,13 @@ def test_all_who_come_at_once_get_the_same_new_room(stored_client: Client, clock
     assert len(set(rooms)) == 1
 
 
-def test_a_late_cleanup_moves_a_series_as_if_it_had_been_in_time(database: Database) -> None:
+def test_a_late_cleanup_advances_a_series_as_if_it_had_been_in_time(database: Database) -> None:
     fill(database, [series(1, NOW), series(2, NOW, recev=1)])
-    assert clean_up(database, OPENING_HOURS, NOW + 22 * DAY) == Swept(deleted=1, advanced=1)
+    assert clean_up(database, OPENING_HOURS, NOW + 22 * DAY) == CleanupResult(deleted=1, advanced=1)
     [row] = rows(database)
     assert (row.time, row.recev) == (NOW + 28 * DAY, 1)
     assert row.rid != 10**15
-    assert clean_up(database, OPENING_HOURS, NOW + 22 * DAY) == Swept()
+    assert clean_up(database, OPENING_HOURS, NOW + 22 * DAY) == CleanupResult()
 
 
 def test_a_cleanup_in_bounds(database: Database) -> None:
@@ -204,7 +195,7 @@ def test_a_hundred_thousand_past_rows_go_in_batches(
 
     monkeypatch.setattr(conferences, "remove_last_dates", counted)
     fill(database, [one_off(1, NOW)])
-    assert clean_up(database, OPENING_HOURS, NOW) == Swept(deleted=100_000)
+    assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult(deleted=100_000)
     assert max(deleted) == BATCH
     assert [row.iid for row in rows(database)] == [10**15 + 1]
 
@@ -214,7 +205,7 @@ def test_a_cleanup_leaves_what_it_cannot_read(
 ) -> None:
     strange = series(1, NOW - 2 * HOUR)._replace(timezone="Mars/Olympus_Mons")
     fill(database, [strange, series(2, NOW - 2 * HOUR), one_off(3, NOW - 2 * HOUR)])
-    assert clean_up(database, OPENING_HOURS, NOW) == Swept(deleted=1, advanced=1, left=1)
+    assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult(deleted=1, advanced=1, left=1)
     assert strange in rows(database)
     assert "left 1 series" in caplog.text
 
@@ -286,7 +277,7 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
         asked.append((sql, values))
         return ask(sql, **values)
 
-    def recorded_run(sql: str, **values: object) -> int:
+    def recorded_run(sql: str, **values: object) -> Outcome:
         asked.append((sql, values))
         return run(sql, **values)
 

@@ -132,7 +132,7 @@ def test_sql_is_never_put_together_from_pieces() -> None:
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr in ("one", "all", "run")
                 and isinstance(node.func.value, ast.Name)
-                and node.func.value.id in ("db", "storage.database")
+                and node.func.value.id in ("db", "database")
             ):
                 first = node.args[0]
                 literal = isinstance(first, ast.Constant)
@@ -153,7 +153,7 @@ def test_migrations_have_the_same_names_for_both_databases() -> None:
 def test_nothing_is_logged_but_methods_patterns_and_numbers() -> None:
     allowed = re.compile(
         r"request\.method|pattern|error|log\.without_values\(error\)|type\(error\)\.__name__"
-        r"|swept\.left|cause|pause"
+        r"|result\.left|cause|pause"
     )
     for file in MODULES:
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):

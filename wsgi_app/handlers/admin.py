@@ -19,7 +19,7 @@ from ..domain.validation import (
     read_booking,
 )
 from ..storage import conferences
-from ..storage.database import Database, Unavailable
+from ..storage.database import Database
 from ..text.dates import moment_words
 from ..text.html import Html, Template
 from ..views import links
@@ -32,8 +32,6 @@ from .room import PASS_NAME, enter_room, passes_name
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
-
-_TRIES = 10
 
 
 def show(request: Request, db: Database) -> Response:
@@ -54,7 +52,7 @@ def change(request: Request, db: Database) -> Response:
     except Refused as refused:
         standing = _booking(request, conference, request.form)
         return _page(request, conference, standing, sent_values(request.form), refused.errors)
-    changed = _replace(request, db, lambda before: before.changed(booking.appointment))
+    changed = _update(request, db, lambda before: before.changed(booking.appointment))
     return overview(
         request, changed, booking, request.texts["changed_title"], _next_sequence(request)
     )
@@ -79,7 +77,7 @@ def cancel(request: Request, db: Database) -> Response:
 
 def renew(request: Request, db: Database) -> Response:
     """Draws a new secret room."""
-    conference = _replace(request, db, Conference.renewed)
+    conference = _update(request, db, Conference.renewed)
     return _back(request, conference, "renewed")
 
 
@@ -95,7 +93,7 @@ def skip(request: Request, db: Database) -> Response:
             raise Problem(HTTPStatus.CONFLICT, "problem_last_date")
         return after
 
-    return _back(request, _replace(request, db, skipped), "skipped")
+    return _back(request, _update(request, db, skipped), "skipped")
 
 
 def enter(request: Request, db: Database) -> Response:
@@ -116,18 +114,11 @@ def _get(request: Request, db: Database) -> Conference:
     raise Problem(HTTPStatus.NOT_FOUND, "problem_no_conference")
 
 
-def _replace(
-    request: Request, db: Database, changed: Callable[[Conference], Conference]
+def _update(
+    request: Request, db: Database, change: Callable[[Conference], Conference]
 ) -> Conference:
-    """Store what `changed` makes of the conference, however often somebody else is faster; return
-    it.
-    """
-    for _ in range(_TRIES):
-        before = _get(request, db)
-        after = changed(before)
-        if conferences.change_conference(db, before, after):
-            return after
-    raise Unavailable("the row keeps changing")
+    """Store what `change` makes of the conference that the address names, and return it."""
+    return conferences.update(db, lambda: _get(request, db), change)
 
 
 def _booking(request: Request, conference: Conference, unstored: Fields) -> Booking:

@@ -19,7 +19,7 @@ from ..domain.conference import Conference
 from ..domain.recurrence import to_instant, to_local
 from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
 from ..storage import conferences, requests
-from ..storage.database import Database, Unavailable
+from ..storage.database import Database
 from ..views import links
 from ..web.request import JSON_TYPE, Fields, Request
 from ..web.response import Problem, Response
@@ -33,7 +33,6 @@ _START = re.compile(
     rf"([Zz]|[+-]{CLOCK_TIME})?"
 )
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_TRIES = 10
 
 
 def create(request: Request, db: Database) -> Response:
@@ -49,18 +48,15 @@ def create(request: Request, db: Database) -> Response:
     body = json.dumps(values, sort_keys=True).encode("ascii")
     fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
     key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
-    for _ in range(_TRIES):
-        known = requests.find_request(db, key_hash)
-        if known:
-            return _created_before(request, db, values, fingerprint, *known)
+    used = requests.find_request(db, key_hash)
+    if used is None:
         booking = _read(request, values, _BOOKED, {})
-        conference = Conference.booked(booking.appointment)
-        try:
-            requests.add_conference_once(db, conference, key_hash, fingerprint, request.now)
-        except conferences.IdentifierTaken:
-            continue
-        return _created(request, conference, booking)
-    raise Unavailable("the key keeps changing")
+        appointment, now = booking.appointment, request.now
+        booked = requests.book_once(db, appointment, key_hash, fingerprint, now)
+        if isinstance(booked, Conference):
+            return _created(request, booked, booking)
+        used = booked
+    return _created_before(request, db, values, fingerprint, used)
 
 
 def show(request: Request, db: Database) -> Response:
@@ -71,26 +67,26 @@ def show(request: Request, db: Database) -> Response:
 
 def change(request: Request, db: Database) -> Response:
     """Changes a conference, with If-Match only if it still is as it was."""
-    for _ in range(_TRIES):
-        before = _get(request, db)
+
+    def changed(before: Conference) -> Conference:
         values = _object(request)
         booking = _read(request, values, _CHANGED, _standing(before, values), before)
         _check_precondition(request, before)
-        after = before.changed(booking.appointment)
-        if conferences.change_conference(db, before, after):
-            return _shown(request, after, is_admin=True)
-    raise Unavailable("the row keeps changing")
+        return before.changed(booking.appointment)
+
+    conference = conferences.update(db, lambda: _get(request, db), changed)
+    return _shown(request, conference, is_admin=True)
 
 
 def cancel(request: Request, db: Database) -> Response:
     """Deletes a conference at once."""
-    for _ in range(_TRIES):
-        conference = _get(request, db)
-        _check_precondition(request, conference)
-        if conferences.remove_if_unchanged(db, conference):
-            db.checkpoint()
-            return Response(b"", HTTPStatus.NO_CONTENT)
-    raise Unavailable("the row keeps changing")
+
+    def removed(before: Conference) -> None:
+        _check_precondition(request, before)
+
+    conferences.update(db, lambda: _get(request, db), removed)
+    db.checkpoint()
+    return Response(b"", HTTPStatus.NO_CONTENT)
 
 
 def start_room(request: Request) -> Response:
@@ -296,13 +292,14 @@ def _created_before(
     db: Database,
     values: Mapping[str, Any],
     fingerprint: str,
-    known_fingerprint: str,
-    iid: int,
+    used: requests.UsedKey,
 ) -> Response:
     """Answer a request that was made before with what it made."""
-    if not hmac.compare_digest(fingerprint, known_fingerprint):
+    if not hmac.compare_digest(fingerprint, used.fingerprint):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "problem_key_reused")
-    conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
+    conference = conferences.find_conference(
+        db, used.iid, request.config.opening_hours, request.now
+    )
     if conference is None:
         raise Problem(HTTPStatus.GONE, "problem_key_gone")
     appointment = conference.appointment(values["timezone"])

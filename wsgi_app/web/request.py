@@ -149,7 +149,7 @@ class Request:
 
     @property
     def is_safe(self) -> bool:
-        """Whether nothing changes when it is sent again (RFC 9110 section 9.2.1)."""
+        """Whether nothing changes when it is retried (RFC 9110 section 9.2.1)."""
         return self.method in ("GET", "HEAD")
 
     @property
