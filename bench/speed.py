@@ -25,7 +25,7 @@ SIZES = (10, 10_000, 1_000_000)
 FORM = "booking form"
 WAITING = "waiting page, {:,} rows"
 USUAL = WAITING.format(10_000)
-WAY_IN, API, BOOKING, ENTRY = "the way in", "API read", "booking", "calendar entry"
+ENTERING, API, BOOKING, ENTRY = "entering", "API read", "booking", "calendar entry"
 ONE_ENTRY = "calendar entry, one at a time"
 BASELINES = {
     FORM: "*baseline: an answer from memory*",
@@ -33,7 +33,7 @@ BASELINES = {
     BOOKING: "*baseline: one INSERT, committed*",
 }
 """What pages of `planado serve` on MariaDB are held against (bench/baseline.py)."""
-ROWS = (FORM, *map(WAITING.format, SIZES), WAY_IN, API, BOOKING, ENTRY)
+ROWS = (FORM, *map(WAITING.format, SIZES), ENTERING, API, BOOKING, ENTRY)
 BASELINE = "bench/baseline.py"
 # Of what the hosts run on; an answer tells the versions.
 _NAMED = ("python ", "waitress=", "pymysql=", "gunicorn=", "granian=")
@@ -77,7 +77,7 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> Cells:
 
 def _pages(root: str, filled: Filled) -> dict[str, Cell]:
     return {
-        WAY_IN: Cell(f"{root}/i/{filled.open}/enter"),
+        ENTERING: Cell(f"{root}/i/{filled.open}/enter"),
         API: asking(root, "/api/v1/conferences/", filled.waiting),
         BOOKING: booking(root),
     }
