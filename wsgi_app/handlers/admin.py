@@ -11,8 +11,8 @@ from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.validation import (
     Booking,
-    Refused,
-    Wrong,
+    FieldError,
+    ValidationError,
     parse_duration,
     parse_name,
     parse_timezone,
@@ -51,9 +51,9 @@ def change(request: Request, db: Database) -> Response:
     conference = _get(request, db)
     try:
         booking = read_booking(request.form, request.config.limits, request.now, conference)
-    except Refused as refused:
-        standing = _booking(request, conference, request.form)
-        return _page(request, conference, standing, sent_values(request.form), refused.errors)
+    except ValidationError as invalid:
+        current = _booking(request, conference, request.form)
+        return _page(request, conference, current, sent_values(request.form), invalid.errors)
     changed = _replace(request, db, lambda before: before.changed(booking.appointment))
     return overview(
         request, changed, booking, request.texts["changed_title"], _next_sequence(request)
@@ -138,7 +138,7 @@ def _booking(request: Request, conference: Conference, unstored: Fields) -> Book
     def read(field: str, parse: Callable[[str], str], otherwise: str) -> str:
         try:
             return str(parse(unstored[field]))
-        except Wrong:
+        except FieldError:
             return otherwise
 
     timezone = read("timezone", parse_timezone, request.config.site.timezone)
@@ -168,7 +168,7 @@ def _page(
     conference: Conference,
     booking: Booking,
     values: Mapping[str, str] | None = None,
-    errors: Mapping[str, Wrong] | None = None,
+    errors: Mapping[str, FieldError] | None = None,
     notice: str = "",
 ) -> Response:
     texts = request.texts

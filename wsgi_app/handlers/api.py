@@ -17,7 +17,14 @@ from zoneinfo import ZoneInfo
 from ..domain import identifier
 from ..domain.conference import Conference
 from ..domain.recurrence import to_instant, to_local
-from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
+from ..domain.validation import (
+    CLOCK_TIME,
+    Booking,
+    FieldError,
+    ValidationError,
+    parse_timezone,
+    read_booking,
+)
 from ..storage import conferences, requests
 from ..storage.database import Database, Unavailable
 from ..views import links
@@ -74,7 +81,7 @@ def change(request: Request, db: Database) -> Response:
     for _ in range(_TRIES):
         before = _get(request, db)
         values = _object(request)
-        booking = _read(request, values, _CHANGED, _standing(before, values), before)
+        booking = _read(request, values, _CHANGED, _current_values(before, values), before)
         _check_precondition(request, before)
         after = before.changed(booking.appointment)
         if conferences.change_conference(db, before, after):
@@ -96,7 +103,7 @@ def cancel(request: Request, db: Database) -> Response:
 def start_room(request: Request) -> Response:
     """Draws a room of its own that nobody else knows."""
     if request.json:
-        raise _refused(request, {name: Wrong("error_unknown_field") for name in request.json})
+        raise _invalid(request, {name: FieldError("error_unknown_field") for name in request.json})
     room_url = request.config.jitsi.url_of(identifier.draw())
     return _json({"room_url": room_url}, HTTPStatus.CREATED)
 
@@ -161,7 +168,7 @@ def _unauthorized() -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "problem_unauthorized", {"WWW-Authenticate": "Bearer"})
 
 
-def _standing(conference: Conference, values: Mapping[str, object]) -> dict[str, str]:
+def _current_values(conference: Conference, values: Mapping[str, object]) -> dict[str, str]:
     """Return a conference as the fields of a request, for what `values` do not name.
 
     Of a series the clock time stays. A one-off is an instant and has no zone
@@ -195,23 +202,23 @@ def _read(
     request: Request,
     values: Mapping[str, object],
     allowed: tuple[str, ...],
-    standing: Mapping[str, str],
+    current: Mapping[str, str],
     conference: Conference | None = None,
 ) -> Booking:
-    """Return what `values` ask for, with `standing` where they say nothing; raises Problem."""
-    errors: dict[str, Wrong] = {}
-    texts = dict(standing)
+    """Return what `values` ask for, with `current` where they say nothing; raises Problem."""
+    errors: dict[str, FieldError] = {}
+    texts = dict(current)
     for name, value in values.items():
         try:
             texts[name] = _text_of(name, value, allowed)
-        except Wrong as wrong:
-            errors[name] = wrong
+        except FieldError as error:
+            errors[name] = error
     if values.get("repeat", "") is None and "count" not in values:
         texts["count"] = ""
     try:
         texts |= _local_start(texts.get("start", ""), texts.get("timezone", ""))
-    except Wrong as wrong:
-        errors.setdefault("start", wrong)
+    except FieldError as error:
+        errors.setdefault("start", error)
     try:
         booking = read_booking(
             Fields(list(texts.items())),
@@ -220,35 +227,35 @@ def _read(
             conference,
             name_required=False,
         )
-    except Refused as refused:
-        for field, reason in refused.errors.items():
+    except ValidationError as invalid:
+        for field, reason in invalid.errors.items():
             errors.setdefault("start" if field in ("date", "time") else field, reason)
     if errors:
-        raise _refused(request, errors)
+        raise _invalid(request, errors)
     return booking
 
 
 def _text_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
     if name not in allowed:
-        raise Wrong("error_unknown_field")
+        raise FieldError("error_unknown_field")
     if name in _NUMBERS:
         if type(value) is not int:
-            raise Wrong("error_no_number")
+            raise FieldError("error_no_number")
         return str(value)
     if name == "repeat" and value is None:
         return ""
     if name == "repeat" and value == "":
-        raise Wrong("error_repeat")
+        raise FieldError("error_repeat")
     if not isinstance(value, str):
-        raise Wrong("error_no_text")
+        raise FieldError("error_no_text")
     return value
 
 
 def _local_start(text: str, timezone: str) -> dict[str, str]:
-    """Return date and time in the zone; raises Wrong."""
+    """Return date and time in the zone; raises FieldError."""
     match = _START.fullmatch(text)
     if not match:
-        raise Wrong("error_start")
+        raise FieldError("error_start")
     day, clock, offset = match.groups()
     if not offset:
         return {"date": day, "time": clock}
@@ -256,18 +263,18 @@ def _local_start(text: str, timezone: str) -> dict[str, str]:
         zone = ZoneInfo(parse_timezone(timezone))
         instant = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").timestamp()
         local = to_local(instant, zone)
-    except Wrong:
+    except FieldError:
         return {"date": day, "time": clock}
     except (ValueError, OverflowError):
-        raise Wrong("error_start") from None
+        raise FieldError("error_start") from None
     if to_instant(local, zone) != instant:
-        raise Wrong("error_start_doubled")
+        raise FieldError("error_start_doubled")
     return {"date": local.date().isoformat(), "time": f"{local:%H:%M}"}
 
 
-def _refused(request: Request, errors: Mapping[str, Wrong]) -> Problem:
+def _invalid(request: Request, errors: Mapping[str, FieldError]) -> Problem:
     messages = {
-        field: request.texts.format(wrong.text, **wrong.values) for field, wrong in errors.items()
+        field: request.texts.format(error.text, **error.values) for field, error in errors.items()
     }
     return Problem(HTTPStatus.BAD_REQUEST, "problem_fields", errors=messages)
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..domain.conference import Conference
-from ..domain.validation import Refused, Wrong, read_booking
+from ..domain.validation import FieldError, ValidationError, read_booking
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html
 from ..views.details import Details, overview
-from ..views.form import form_fields, fresh_values, sent_values, wrong_words
+from ..views.form import error_text, form_fields, fresh_values, sent_values
 from ..views.layout import document
 from ..web.request import Request
 from ..web.response import Response
@@ -35,9 +35,9 @@ def book(request: Request, db: Database) -> Response:
     """
     try:
         booking = read_booking(request.form, request.config.limits, request.now)
-    except Refused as refused:
+    except ValidationError as invalid:
         return _form_page(
-            request, sent_values(request.form), refused.errors, HTTPStatus.BAD_REQUEST
+            request, sent_values(request.form), invalid.errors, HTTPStatus.BAD_REQUEST
         )
     conference = conferences.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
@@ -51,15 +51,18 @@ def say_when(request: Request) -> Response:
         booking = read_booking(
             request.form, request.config.limits, request.now, name_required=False
         )
-    except Refused as refused:
-        wrong = next(iter(refused.errors.values()))
-        return _plain(request, wrong_words(request.texts, wrong), HTTPStatus.BAD_REQUEST)
+    except ValidationError as invalid:
+        error = next(iter(invalid.errors.values()))
+        return _plain(request, error_text(request.texts, error), HTTPStatus.BAD_REQUEST)
     conference = Conference.booked(booking.appointment)
     return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
 
 
 def _form_page(
-    request: Request, values: Mapping[str, str], errors: Mapping[str, Wrong], status: HTTPStatus
+    request: Request,
+    values: Mapping[str, str],
+    errors: Mapping[str, FieldError],
+    status: HTTPStatus,
 ) -> Response:
     content = request.markup(
         "book.html",

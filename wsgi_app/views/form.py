@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
-from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
+from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, FieldError
 from ..text.dates import rhythm_words
 from ..text.html import Html, Template, joined
 from ..text.messages import Texts
@@ -67,7 +67,7 @@ def booking_values(booking: Booking) -> dict[str, str]:
 def form_fields(
     request: Request,
     values: Mapping[str, str],
-    errors: Mapping[str, Wrong] | None = None,
+    errors: Mapping[str, FieldError] | None = None,
     started: bool = False,
 ) -> Html:
     """Return the fields with their values and, beside each wrong one, the reason.
@@ -94,28 +94,28 @@ def form_fields(
     )
 
 
-def wrong_words(texts: Texts, wrong: Wrong) -> str:
+def error_text(texts: Texts, error: FieldError) -> str:
     """Return the sentence that says what is wrong with a field."""
-    return texts.format(wrong.text, **wrong.values)
+    return texts.format(error.text, **error.values)
 
 
 def _start_values(start: datetime) -> dict[str, str]:
     return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
 
 
-def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
+def _state(field: str, errors: Mapping[str, FieldError]) -> Html:
     if field not in errors:
         return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
     return _STATE.render({}, field=field)
 
 
-def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:
+def _error(texts: Texts, field: str, errors: Mapping[str, FieldError]) -> Html:
     if field not in errors:
         return Html()
-    return _ERROR.render(texts, field=field, message=wrong_words(texts, errors[field]))
+    return _ERROR.render(texts, field=field, message=error_text(texts, errors[field]))
 
 
-def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
+def _summary(texts: Texts, errors: Mapping[str, FieldError]) -> Html:
     if not errors:
         return Html()
     items = joined(
@@ -123,7 +123,7 @@ def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
             texts,
             field=field,
             label=texts.format("labelled", label=texts[f"field_{field}"]),
-            message=wrong_words(texts, errors[field]),
+            message=error_text(texts, errors[field]),
         )
         for field in FIELDS
         if field in errors
