@@ -7,24 +7,16 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from ..domain import identifier
+from ..domain import identifier, validation
 from ..domain.conference import Conference
-from ..domain.validation import (
-    Booking,
-    Refused,
-    Wrong,
-    parse_duration,
-    parse_name,
-    parse_timezone,
-    read_booking,
-)
+from ..domain.validation import Booking, FieldErrors, ValidationError
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.dates import moment_words
 from ..text.html import Html, Template
 from ..views import links
 from ..views.details import Details, calendar_links, dates, facts, invitation, overview, stored
-from ..views.form import booking_values, form_fields, sent_values
+from ..views.form import booking_values, form_fields, read_booking, sent_values
 from ..views.layout import document
 from ..web.request import Fields, Request
 from ..web.response import Problem, Response, redirect
@@ -48,10 +40,10 @@ def change(request: Request, db: Database) -> Response:
     """
     conference = _get(request, db)
     try:
-        booking = read_booking(request.form, request.config.limits, request.now, conference)
-    except Refused as refused:
-        standing = _booking(request, conference, request.form)
-        return _page(request, conference, standing, sent_values(request.form), refused.errors)
+        booking = read_booking(request, conference)
+    except ValidationError as invalid:
+        current = _booking(request, conference, request.form)
+        return _page(request, conference, current, sent_values(request.form), invalid.errors)
     changed = _update(request, db, lambda before: before.changed(booking.appointment))
     return overview(
         request, changed, booking, request.texts["changed_title"], _next_sequence(request)
@@ -125,18 +117,15 @@ def _booking(request: Request, conference: Conference, unstored: Fields) -> Book
     """Return the conference as a booking, with what is not stored of it where the fields have it
     right.
     """
-
-    def read(field: str, parse: Callable[[str], str], otherwise: str) -> str:
-        try:
-            return str(parse(unstored[field]))
-        except Wrong:
-            return otherwise
-
-    timezone = read("timezone", parse_timezone, request.config.site.timezone)
-    default_duration = str(request.config.booking.default_duration)
-    duration = read("duration", lambda text: str(parse_duration(text)), default_duration)
-    name = read("name", parse_name, "")
-    return Booking(name, int(duration), conference.appointment(timezone))
+    ignored = FieldErrors()
+    name = ignored.read("name", validation.parse_name, unstored["name"])
+    timezone = ignored.read("timezone", validation.parse_timezone, unstored["timezone"])
+    duration = ignored.read("duration", validation.parse_duration, unstored["duration"])
+    return Booking(
+        name or "",
+        duration or request.config.booking.default_duration,
+        conference.appointment(timezone or request.config.site.timezone),
+    )
 
 
 def _next_sequence(request: Request) -> int:
@@ -159,7 +148,7 @@ def _page(
     conference: Conference,
     booking: Booking,
     values: Mapping[str, str] | None = None,
-    errors: Mapping[str, Wrong] | None = None,
+    errors: FieldErrors | None = None,
     notice: str = "",
 ) -> Response:
     texts = request.texts

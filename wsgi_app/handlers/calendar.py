@@ -27,7 +27,7 @@ def show_entry(request: Request) -> Response:
     if iid is None or not request.path_values["file"].endswith(".ics"):
         raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
     query = request.query
-    if query.doubled:
+    if query.duplicates:
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_calendar")
     invitation_url = request.url(f"/i/{iid}")
     try:

@@ -42,7 +42,7 @@ def show_number_form(request: Request) -> Response:
         return _number_form(request, HTTPStatus.OK)
     pasted = re.search(r"/i/([0-9]+)", typed)
     iid = identifier.parse(pasted[1] if pasted else re.sub(r"[\s-]", "", typed))
-    if iid is None or "id" in request.query.doubled:
+    if iid is None or "id" in request.query.duplicates:
         return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
     return redirect(request.page_url(f"/i/{iid}"))
 

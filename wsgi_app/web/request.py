@@ -33,12 +33,12 @@ _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 class Fields:
     """The fields of a query or a form; one that is missing reads as empty, one that came twice is
-    named in `doubled`.
+    named in `duplicates`.
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         times = Counter(name for name, _ in pairs)
-        self.doubled = frozenset(name for name in times if times[name] > 1)
+        self.duplicates = frozenset(name for name in times if times[name] > 1)
         self._values = dict(reversed(pairs))
 
     def __getitem__(self, name: str) -> str:
