@@ -47,7 +47,7 @@ def shown(answer: Answer) -> tuple[int, dict[str, str], str]:
 
 
 def kept_bytes(client: Client) -> int:
-    return client.application.look._kept_bytes
+    return client.application.theme._kept_bytes
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_an_ordinary_page_is_made_once(
     ordinary = [asked for asked in everything(pages) if asked.query in ("", "?language=de")]
     kept = [asked for asked in ordinary if asked.path not in ("/i", "/nowhere")]
     before = [shown(answer(client, asked)) for asked in kept]
-    monkeypatch.setattr(client.application.look, "template_in", refuse)
+    monkeypatch.setattr(client.application.theme, "template_in", refuse)
     assert [shown(answer(client, asked)) for asked in kept] == before
 
 
@@ -158,16 +158,16 @@ def test_the_bytes_of_what_is_kept_have_an_end(client: Client) -> None:
     # Who comes next is kept as before, in the place of the oldest.
     client.host = "planado.example"
     client.get("/")
-    assert "planado.example" in str(list(client.application.look._kept)[-1])
+    assert "planado.example" in str(list(client.application.theme._kept)[-1])
 
 
 def test_two_at_once_count_a_page_once(client: Client) -> None:
     def make() -> str:
-        return client.application.look.kept(("page",), lambda: "first")
+        return client.application.theme.kept(("page",), lambda: "first")
 
-    client.application.look.kept(("page",), make)
+    client.application.theme.kept(("page",), make)
     before = kept_bytes(client)
-    client.application.look.kept(("page",), make)
+    client.application.theme.kept(("page",), make)
     assert kept_bytes(client) == before == theme._bytes_of(("page",)) + theme._bytes_of("first")
 
 

@@ -10,7 +10,7 @@ from ..web.response import Problem, Response
 
 def show_static_file(request: Request) -> Response:
     """A file of the built-in or the operator's static folder."""
-    file = request.look.static_file(request.path_values["file"])
+    file = request.theme.static_file(request.path_values["file"])
     if file is None:
         raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
     # Our pages name the version of a file, so that one may be kept for a year.

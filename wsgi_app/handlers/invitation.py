@@ -119,7 +119,7 @@ def _waiting(request: Request, conference: Conference, doors: Doors) -> Response
 def _waiting_page(request: Request) -> Template:
     """Return what is the same for all who wait."""
     texts = request.texts
-    content = request.look.template_in("waiting.html", texts.language).fill(
+    content = request.theme.template_in("waiting.html", texts.language).fill(
         {},
         # Else the way in is a redirect, which script can only follow as a whole page.
         enter=_ENTER if request.config.privacy.page else Html(),
@@ -138,7 +138,7 @@ def _start(request: Request, conference: Conference) -> Html:
 
     # Many conferences start at the same full hour.
     key = (texts.language, "start", conference.time, conference.timezone)
-    return request.look.kept(key, make)
+    return request.theme.kept(key, make)
 
 
 def _door(request: Request, conference: Conference) -> Response:

@@ -38,7 +38,7 @@ def enter_room(request: Request, rid: int) -> Response:
 
 
 def _privacy_page(request: Request) -> Template:
-    content = request.look.template_in("privacy.html", request.texts.language).fill(
+    content = request.theme.template_in("privacy.html", request.texts.language).fill(
         {},
         introduction=request.texts.format("privacy_introduction", host=request.config.jitsi.host),
         policy_url=request.config.privacy.policy_url,

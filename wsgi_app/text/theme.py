@@ -1,4 +1,4 @@
-"""The face: templates, translations and static files, the operator's before the built-in ones."""
+"""The theme: templates, translations and static files, the operator's before the built-in ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StaticFile(NamedTuple):
     etag: str
 
 
-class Look:
+class Theme:
     """All files that visitors get to see, each read at its first use and then kept."""
 
     def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:

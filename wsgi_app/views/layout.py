@@ -69,7 +69,7 @@ def _frame(request: Request, title: str) -> Template:
     language = request.texts.language
 
     def make() -> Template:
-        return request.look.template_in("layout.html", language).fill(
+        return request.theme.template_in("layout.html", language).fill(
             {},
             language=language,
             direction=request.texts["direction"],
@@ -82,11 +82,11 @@ def _frame(request: Request, title: str) -> Template:
             own_style=_own_style(request),
         )
 
-    return request.look.kept((request.variant, "frame", title), make)
+    return request.theme.kept((request.variant, "frame", title), make)
 
 
 def _own_style(request: Request) -> Html:
-    if request.look.static_file("own.css") is None:
+    if request.theme.static_file("own.css") is None:
         return Html()
     return _OWN_STYLE.render({}, url=request.static_url("own.css"))
 
@@ -97,7 +97,7 @@ def _languages(request: Request) -> Html:
     Nothing either in an answer to a form: to see it in another language somebody would have to
     book or change something twice, or lose what was typed. The page before had the links.
     """
-    names = request.look.language_names
+    names = request.theme.language_names
     if len(names) < 2 or not request.is_safe:
         return Html()
     try:

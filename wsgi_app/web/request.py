@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from ..config import Config
 from ..text.html import Html
 from ..text.messages import Texts, choose_language
-from ..text.theme import Look
+from ..text.theme import Theme
 from .response import Problem
 
 LARGEST_BODY = 16 * 1024
@@ -79,17 +79,19 @@ class Variant(NamedTuple):
 
 class Request:
     """What a handler knows of a request: its words, its moment, and the program's settings and
-    looks.
+    theme.
 
     `now` is in UNIX seconds; it is read once, so that all of an answer means the same moment.
     """
 
-    def __init__(self, environ: Mapping[str, Any], config: Config, look: Look, now: float) -> None:
+    def __init__(
+        self, environ: Mapping[str, Any], config: Config, theme: Theme, now: float
+    ) -> None:
         self.environ = environ
         # Missing where uWSGI was sent no request line.
         self.method: str = environ.get("REQUEST_METHOD", "")
         self.config = config
-        self.look = look
+        self.theme = theme
         self.now = now
         self.path_values: Mapping[str, str] = {}
 
@@ -161,8 +163,8 @@ class Request:
         Accept-Language weighs highest.
         """
         accepted = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
-        return self.look.texts(
-            self.chosen_language or choose_language(accepted, self.look.languages)
+        return self.theme.texts(
+            self.chosen_language or choose_language(accepted, self.theme.languages)
         )
 
     @Lazy
@@ -179,7 +181,7 @@ class Request:
             language = self.query["language"]
         except Problem:  # Whoever needs the query reports it.
             return ""
-        return language if language in self.look.languages else ""
+        return language if language in self.theme.languages else ""
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""
@@ -212,7 +214,7 @@ class Request:
         """Return a page that is the same for everybody with this key and the same variant, made by
         `make` only once; made anew where the query stands in its links to other languages.
         """
-        return self.look.kept((self.variant, *key), make) if self.asks_for_no_more else make()
+        return self.theme.kept((self.variant, *key), make) if self.asks_for_no_more else make()
 
     @property
     def this_url(self) -> str:
@@ -221,12 +223,12 @@ class Request:
 
     def static_url(self, name: str) -> str:
         """Return the address of a static file, another one whenever its content changes."""
-        file = self.look.static_file(name)
+        file = self.theme.static_file(name)
         return self.url(f"/static/{name}?v={file.etag}" if file else f"/static/{name}")
 
     def markup(self, template: str, **values: object) -> Html:
         """Return a template in the visitor's language with the values filled in."""
-        return self.look.template_in(template, self.texts.language).render({}, **values)
+        return self.theme.template_in(template, self.texts.language).render({}, **values)
 
     @Lazy
     def _root(self) -> str:
