@@ -7,7 +7,6 @@ import re
 import zlib
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from .dates import zoned_moment_words
@@ -25,24 +24,26 @@ _CONTENT_TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
-# What is for readers of our style sheet and script only, a third of them: left out, a visitor's
-# first page stays below 30 kB without a build step and without compression.
-_FOR_READERS = {
-    ".css": re.compile(rb"/\*.*?\*/|(?<=[:;{},])\s+|\s+(?=\{)|;(?=\s*\})", re.DOTALL),
-    ".js": re.compile(
-        rb"^[ \t]*//.*\n|^\s+|[ \t]+// .*$|(?<=[{;,])\n"
-        rb"|(?<=[{,]) | (?=[{}]|=>? )|(?<= =) |(?<==>) ",
-        re.MULTILINE,
-    ),
-}
+# The others are compressed already.
+_COMPRESSIBLE = (".css", ".js", ".svg")
+# Of zlib: with the header and the trailer of gzip (RFC 1952).
+_GZIP = 31
 
 
-class StaticFile(NamedTuple):
-    """What is served of a file; `etag` changes with its content."""
+class StaticFile:
+    """A file as it is served; `etag` changes with its content."""
 
-    content: bytes
-    content_type: str
-    etag: str
+    def __init__(self, content: bytes, content_type: str, is_compressible: bool) -> None:
+        self.content = content
+        self.content_type = content_type
+        self.is_compressible = is_compressible
+        # Against chance only: hashlib would load all of OpenSSL.
+        self.etag = f"{zlib.crc32(content):08x}{len(content):x}"
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The content as gzip, made at its first use: under CGI most calls ask for a page."""
+        return zlib.compress(self.content, level=9, wbits=_GZIP)
 
 
 class Theme:
@@ -121,12 +122,8 @@ class Theme:
         for file in reversed(self._files("static", "")):
             content_type = _CONTENT_TYPES.get(file.suffix)
             if content_type:
-                content = file.read_bytes()
-                if file.is_relative_to(_BUILT_IN) and file.suffix in _FOR_READERS:
-                    content = _FOR_READERS[file.suffix].sub(b"", content)
-                # Against chance only: hashlib would load all of OpenSSL.
-                etag = f"{zlib.crc32(content):08x}{len(content):x}"
-                files[file.name] = StaticFile(content, content_type, etag)
+                is_compressible = file.suffix in _COMPRESSIBLE
+                files[file.name] = StaticFile(file.read_bytes(), content_type, is_compressible)
         return files
 
     def _files(self, kind: str, suffix: str) -> list[Path]:
