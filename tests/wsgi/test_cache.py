@@ -128,6 +128,13 @@ def test_an_ordinary_page_is_made_once(
     assert [shown(answer(client, asked)) for asked in cached] == before
 
 
+def test_nothing_is_cached_but_three_pages(client: Client, pages: list[tuple[str, str]]) -> None:
+    for asked in everything(pages):
+        answer(client, asked)
+    names = {key.name.partition(" ")[0] for key in client.application.page_cache._pages}
+    assert names == {"form", "waiting", "privacy"}
+
+
 def test_a_page_with_a_query_of_its_own_is_cached_for_nobody(
     client: Client, pages: list[tuple[str, str]]
 ) -> None:

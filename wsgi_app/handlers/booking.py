@@ -18,8 +18,8 @@ from ..web.response import Response
 
 _QUARTER_SECONDS = 15 * 60
 _FORM = {"X-Robots-Tag": "all"}
-# Without a word of the visitor's in it, it may be stored by the browser, so that Back finds it as
-# it was filled in.
+# With no word of the visitor's in it, the browser may store it, so that Back finds it as it was
+# filled in.
 _EMPTY_FORM = {**_FORM, "Cache-Control": "private, no-cache"}
 
 
