@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from . import log, routes
 from .config import Config
 from .storage.database import Database, DatabaseError, Unprepared
-from .text.theme import Look
+from .text.cache import PageCache
+from .text.theme import Theme
 from .web.request import Request
 from .web.response import Problem, Response
 from .web.router import Router, StoredRoute
@@ -45,7 +46,8 @@ class Application:
         self.config = config
         self.database = database
         self.clock = clock
-        self.look = Look(config.look_folder, config.site.languages)
+        self.theme = Theme(config.look_folder, config.site.languages)
+        self.page_cache = PageCache()
         self._headers = {"Cache-Control": "no-store", **_security_headers(config)}
         self._cleanup_lock = threading.Lock()
         self._next_cleanup = 0.0
@@ -60,7 +62,7 @@ class Application:
             return answer_failure(start_response)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        request = Request(environ, self.config, self.look, self.clock())
+        request = Request(environ, self.config, self.theme, self.page_cache, self.clock())
         response, stored = self._response(request)
         if request.is_for_api:
             from .web.cors import with_cors

@@ -33,7 +33,7 @@ from .setting_parsers import (
     word_list,
 )
 from .storage.url import DatabaseUrl, parse_database_url
-from .text.theme import Look
+from .text.theme import Theme
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -192,14 +192,14 @@ def _check_look(file: Path | None, config: Config) -> None:
         raise ConfigError(f"{file}: [look] directory: allowed is a folder that is there, or empty")
     if not (config.look_folder or config.site.languages):
         return
-    look = Look(config.look_folder)
-    offered = look.languages
+    theme = Theme(config.look_folder)
+    offered = theme.languages
     if not set(config.site.languages) <= set(offered):
         raise ConfigError(f"{file}: [site] languages: allowed is any of {', '.join(offered)}")
     # The built-in translations are known to be in order, and slow to read for nothing.
     for language in offered if config.look_folder else ():
         try:
-            look.texts(language)
+            theme.texts(language)
         except ValueError as error:
             raise ConfigError(
                 f"{config.look_folder}/translations/{language}.json: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import Any
@@ -122,6 +123,16 @@ def test_static_files_are_served_and_kept(visitor: NetworkVisitor) -> None:
     answer = visitor.get(style)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/css; charset=utf-8")
     again = visitor.get(style, If_None_Match=answer.headers["Etag"])
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_a_file_is_compressed_once(visitor: NetworkVisitor) -> None:
+    [style] = [link for link in links_of(visitor.get("/")) if "planado.css" in link]
+    answer = visitor.get(style, Accept_Encoding="gzip")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == visitor.get(style).body
+    known = answer.headers["Etag"]
+    again = visitor.get(style, Accept_Encoding="gzip", If_None_Match=known)
     assert (again.status, again.body) == (304, b"")
 
 

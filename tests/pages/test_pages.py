@@ -15,9 +15,9 @@ from tests.conftest import missing
 from tests.pages.conftest import MODULES, Shown, started
 from tests.support.browser import Browser
 from tests.support.client import Client
-from wsgi_app.text.theme import Look
+from wsgi_app.text.theme import Theme
 
-LANGUAGES = Look(None).languages
+LANGUAGES = Theme(None).languages
 STATIC = Path(__file__).parents[2] / "wsgi_app" / "static"
 OPEN_ALL = "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
 # The name of a conference, which no server knows, and which is hidden until then.

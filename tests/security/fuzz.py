@@ -8,6 +8,7 @@ such a file in place of the seconds to run it again.
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import logging
@@ -80,6 +81,8 @@ class Fuzz:
         status, headers, body = _answer(application, environ)
         assert status < 500, status
         _check_headers(headers, status, body, environ["REQUEST_METHOD"])
+        if headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
         _check_secrets(sent, environ, headers, body)
         content_type = headers.get("Content-Type", "")
         if body and "json" in content_type:

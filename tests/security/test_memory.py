@@ -54,6 +54,7 @@ KINDS: dict[str, Callable[[int], Sent]] = {
     "a long path": lambda n: get(f"/i/{n}{'1' * 31_000}"),
     "languages": lambda n: get("/", Accept_Language=f"a{n}, " * 4000),
     "spaces between languages": lambda n: get("/", Accept_Language=f"a{' ' * 31_000}{n}"),
+    "encodings": lambda n: get("/static/planado.css", Accept_Encoding=f"a{n}, " * 4000),
     "a tag": lambda n: get("/static/planado.css", If_None_Match=f'"{n}",' * 3000),
     "a time zone": lambda n: posted("/book", timezone=f"{n}{'x' * 16_000}"),
     "a rhythm": lambda n: posted("/book", repeat=f"{n}{'x' * 16_000}"),

@@ -166,7 +166,7 @@ TARGETS = (
         "/static/{file}",
         {"file": "planado.css"},
         {"v": "1"},
-        header={"Accept-Language": "de", "If-None-Match": '"1"'},
+        header={"Accept-Language": "de", "Accept-Encoding": "identity", "If-None-Match": '"1"'},
     ),
     Target("GET", "/robots.txt", header=_PAGE),
     Target("GET", "/index.php", query=_CHOSEN, header=_PAGE),

@@ -214,7 +214,7 @@ def test_a_name_that_came_with_the_number_is_neither_shown_nor_kept(
 def test_unknown_static_files_are_not_remembered(client: Client) -> None:
     for number in range(50):
         assert client.get(f"/static/{number}").status == 404
-    assert set(client.application.look._static_files) == {
+    assert set(client.application.theme._static_files) == {
         "planado.css",
         "planado.js",
         "planado.svg",

@@ -15,14 +15,14 @@ from ..storage.database import Database
 from ..storage.migrations import pending
 from ..storage.sqlite import user_name
 from ..text.messages import FALLBACK
-from ..text.theme import Look
+from ..text.theme import Theme
 
 
-def check_translations(look: Look) -> str:
+def check_translations(theme: Theme) -> str:
     """Return the languages on offer; raises ValueError where a translation would break a page."""
-    english = Look(None).texts(FALLBACK)
-    for language in look.languages:
-        for key, text in look.texts(language).items():
+    english = Theme(None).texts(FALLBACK)
+    for language in theme.languages:
+        for key, text in theme.texts(language).items():
             if key not in english:
                 raise ValueError(f"{language}.json: there is no text {key}")
             if type(text) is not type(english[key]):
@@ -30,24 +30,24 @@ def check_translations(look: Look) -> str:
             unknown = _placeholders(text) - _placeholders(english[key])
             if unknown:
                 raise ValueError(f"{language}.json: {key} has an unknown {{{unknown.pop()}}}")
-    return ", ".join(look.languages)
+    return ", ".join(theme.languages)
 
 
-def check_templates(look: Look) -> str:
+def check_templates(theme: Theme) -> str:
     """Return the number of templates; raises ValueError where one would break a page."""
-    built_in = Look(None)
+    built_in = Theme(None)
     texts = {f"t.{key}" for key in built_in.texts(FALLBACK)}
-    for name in look.template_names():
+    for name in theme.template_names():
         if name not in built_in.template_names():
             raise ValueError(f"{name}: no page uses a template of this name")
-        template = look.template(name)
+        template = theme.template(name)
         if not template.is_valid():
             raise ValueError(f"{name}: a $ that begins no name is written $$")
         values = set(built_in.template(name).get_identifiers())
         unknown = set(template.get_identifiers()) - values - texts
         if unknown:
             raise ValueError(f"{name}: unknown ${{{unknown.pop()}}}")
-    return f"{len(look.template_names())} files"
+    return f"{len(theme.template_names())} files"
 
 
 def check_time_zones() -> str:

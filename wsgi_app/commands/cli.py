@@ -19,7 +19,7 @@ from ..storage.database import ANSWER_SECONDS, Database, DatabaseError
 from ..storage.import_php import NotUnderstood
 from ..storage.migrations import ForeignTable, make_where_empty, migrate, pending, prepare
 from ..storage.opening import open_database
-from ..text.theme import Look
+from ..text.theme import Theme
 from .check import (
     check_database,
     check_files,
@@ -91,10 +91,10 @@ def _check(options: argparse.Namespace) -> int:
         print(f"fault  configuration: {error}")
         return 1
     print(f"ok     configuration: {_file(options) or 'built-in defaults'}")
-    look = Look(config.look_folder, config.site.languages)
+    theme = Theme(config.look_folder, config.site.languages)
     checks: dict[str, Callable[[], str]] = {
-        "translations": lambda: check_translations(look),
-        "templates": lambda: check_templates(look),
+        "translations": lambda: check_translations(theme),
+        "templates": lambda: check_templates(theme),
         "time zones": check_time_zones,
         "database": lambda: check_database(_database(config)),
         "files": lambda: check_files(_database(config), secret_files(config, _file(options))),

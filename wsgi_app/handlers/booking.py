@@ -9,24 +9,31 @@ from ..domain.conference import Conference
 from ..domain.validation import FieldErrors, ValidationError
 from ..storage import conferences
 from ..storage.database import Database
-from ..text.html import Html
+from ..text.html import Html, Page
 from ..views.details import Details, overview
 from ..views.form import error_text, form_fields, fresh_values, read_booking, sent_values
-from ..views.layout import document
+from ..views.layout import document, in_language, open_document
 from ..web.request import Request
 from ..web.response import Response
 
 _QUARTER_SECONDS = 15 * 60
+_FORM = {"X-Robots-Tag": "all"}
+# With no word of the visitor's in it, the browser may store it, so that Back finds it as it was
+# filled in.
+_EMPTY_FORM = {**_FORM, "Cache-Control": "private, no-cache"}
 
 
 def show_form(request: Request) -> Response:
     """The booking form, and the button that starts a room at once."""
 
-    def make() -> Response:
-        return _form_page(request, fresh_values(request))
+    def make() -> Page:
+        content = _form_content(request, fresh_values(request))
+        return open_document(request, request.texts["book_title"], content)
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
-    return request.kept(("form", request.now // _QUARTER_SECONDS), make)
+    page = request.cached_page(f"form {int(request.now) // _QUARTER_SECONDS}", make)
+    headers = _EMPTY_FORM if request.asks_for_no_more else _FORM
+    return in_language(request, page.render(), headers=headers)
 
 
 def book(request: Request, db: Database) -> Response:
@@ -36,7 +43,9 @@ def book(request: Request, db: Database) -> Response:
     try:
         booking = read_booking(request)
     except ValidationError as invalid:
-        return _form_page(request, sent_values(request.form), invalid.errors)
+        title = request.texts["book_title"]
+        content = _form_content(request, sent_values(request.form), invalid.errors)
+        return document(request, title, content, HTTPStatus.BAD_REQUEST, headers=_FORM)
     conference = conferences.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
 
@@ -54,10 +63,10 @@ def say_when(request: Request) -> Response:
     return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
 
 
-def _form_page(
+def _form_content(
     request: Request, values: Mapping[str, str], errors: FieldErrors | None = None
-) -> Response:
-    content = request.markup(
+) -> Html:
+    return request.markup(
         "book.html",
         book_url=request.page_url("/book"),
         room_url=request.page_url("/room"),
@@ -66,13 +75,6 @@ def _form_page(
         # Script suggests the visitor's own zone only where nothing has been chosen yet.
         presets=Html() if errors else Html("data-presets"),
     )
-    headers = {"X-Robots-Tag": "all"}
-    if not errors and request.asks_for_no_more:
-        # Without a word of the visitor's in it, it may be kept by the browser, so that Back finds
-        # it as it was filled in.
-        headers["Cache-Control"] = "private, no-cache"
-    status = HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
-    return document(request, request.texts["book_title"], content, status, headers=headers)
 
 
 def _plain(request: Request, text: str, status: HTTPStatus) -> Response:

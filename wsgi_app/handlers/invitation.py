@@ -6,15 +6,13 @@ import math
 import re
 from http import HTTPStatus
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from ..domain import identifier
 from ..domain.conference import Conference, OpeningHours
-from ..domain.recurrence import to_local
 from ..storage import conferences
 from ..storage.database import Database
-from ..text.dates import zoned_moment_words
-from ..text.html import Html, Template
+from ..text.dates import utc_words
+from ..text.html import Html, Page, Template
 from ..views.layout import document, in_language, open_document, waiting_head
 from ..web.request import Request
 from ..web.response import Problem, Response, redirect
@@ -25,7 +23,8 @@ from .room import PASS_NAME, enter_room, passes_name
 _RELOAD_SECONDS = 29
 
 _START = Template(
-    '<p class="start"><time datetime="$iso" data-local data-booked="$booked">$words</time></p>'
+    '<p class="start">'
+    '<time datetime="$start_iso" data-local data-booked="$booked_timezone">$start_words</time></p>'
 )
 _ENTER = Html("data-enter")
 _LANGUAGE = Template('<input type="hidden" name="language" value="$language">')
@@ -100,13 +99,12 @@ def _a_person_navigates(request: Request) -> bool:
 
 
 def _waiting(request: Request, conference: Conference, hours: OpeningHours) -> Response:
-    page = request.kept(("waiting",), lambda: _waiting_page(request))
+    page = request.cached_page("waiting", lambda: _waiting_page(request))
     opens_in = conference.opens_at(hours) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     shows_start = request.config.privacy.show_start
     body = page.render(
-        {},
-        start=_start(request, conference) if shows_start else Html(),
+        **(_start_values(request, conference) if shows_start else {}),
         # Without the start, a page may not tell how far it is away either.
         opens_in_ms=math.ceil(opens_in * 1000) if shows_start else "",
         reload_in_ms=math.ceil(reload_in * 1000),
@@ -116,41 +114,34 @@ def _waiting(request: Request, conference: Conference, hours: OpeningHours) -> R
     return in_language(request, body)
 
 
-def _waiting_page(request: Request) -> Template:
+def _waiting_page(request: Request) -> Page:
     """Return what is the same for all who wait."""
     texts = request.texts
-    content = request.look.template_in("waiting.html", texts.language).fill(
+    content = request.theme.template_in("waiting.html", texts.language).fill(
         {},
+        start=_START if request.config.privacy.show_start else Html(),
         # Else the way in is a redirect, which script can only follow as a whole page.
         enter=_ENTER if request.config.privacy.page else Html(),
     )
     return open_document(request, texts["waiting_title"], content, waiting_head(request))
 
 
-def _start(request: Request, conference: Conference) -> Html:
-    texts = request.texts
-
-    def make() -> Html:
-        zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-        words = zoned_moment_words(texts, conference.time, zone)
-        iso = f"{to_local(conference.time, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
-        return _START.render(texts, iso=iso, words=words, booked=conference.timezone)
-
-    # Many conferences start at the same full hour.
-    key = (texts.language, "start", conference.time, conference.timezone)
-    return request.look.kept(key, make)
+def _start_values(request: Request, conference: Conference) -> dict[str, str]:
+    timezone = conference.timezone or request.config.site.timezone
+    return {
+        "start_iso": utc_words(conference.time),
+        "start_words": request.theme.start_words(request.texts.language, conference.time, timezone),
+        "booked_timezone": conference.timezone,
+    }
 
 
 def _door(request: Request, conference: Conference) -> Response:
-    def make() -> Response:
-        content = request.markup(
-            "door.html",
-            enter_url=request.page_url(f"/i/{conference.iid}/enter"),
-            pass_name=PASS_NAME if passes_name(request) else Html(),
-        )
-        return document(request, request.texts["door_title"], content)
-
-    return request.kept(("door", conference.iid), make)
+    content = request.markup(
+        "door.html",
+        enter_url=request.page_url(f"/i/{conference.iid}/enter"),
+        pass_name=PASS_NAME if passes_name(request) else Html(),
+    )
+    return document(request, request.texts["door_title"], content)
 
 
 def _unknown(request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from ..domain import identifier
-from ..text.html import Html, Template
+from ..text.html import Html, Page
 from ..views.layout import in_language, open_document
 from ..web.request import Request
 from ..web.response import Response, redirect
@@ -27,8 +27,10 @@ def enter_room(request: Request, rid: int) -> Response:
     room_url = request.config.jitsi.url_of(rid)
     if request.config.privacy.page:
         # All of it but the room is the same for everybody: at a start, many come at once.
-        page = request.kept(("privacy", request.is_safe), lambda: _privacy_page(request))
-        return in_language(request, page.render({}, room_url=room_url))
+        # An answer to a form has no links to other languages.
+        name = "privacy" if request.is_safe else "privacy after a form"
+        page = request.cached_page(name, lambda: _privacy_page(request))
+        return in_language(request, page.render(room_url=room_url))
     if request.method == "POST":
         return Response(b"", HTTPStatus.SEE_OTHER, {"Location": room_url})
     if "#" not in room_url and not request.config.jitsi.pass_name:
@@ -37,8 +39,8 @@ def enter_room(request: Request, rid: int) -> Response:
     return redirect(room_url)
 
 
-def _privacy_page(request: Request) -> Template:
-    content = request.look.template_in("privacy.html", request.texts.language).fill(
+def _privacy_page(request: Request) -> Page:
+    content = request.theme.template_in("privacy.html", request.texts.language).fill(
         {},
         introduction=request.texts.format("privacy_introduction", host=request.config.jitsi.host),
         policy_url=request.config.privacy.policy_url,

@@ -76,6 +76,13 @@ def zoned_moment_words(texts: Texts, instant: int, zone: ZoneInfo) -> str:
     return texts.format("with_zone", moment=moment, zone=zone_words(instant, zone))
 
 
+# Many wait for the same start.
+@lru_cache(maxsize=256)
+def utc_words(instant: int) -> str:
+    """Return `2026-11-24T09:00:00Z`."""
+    return f"{to_local(instant, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def recurrence_words(texts: Texts, rectype: str, first: date) -> str:
     """Return `every 2 weeks`, `every month on the second Tuesday` and the like; `once` without a
     recurrence.

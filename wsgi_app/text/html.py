@@ -11,6 +11,7 @@ import re
 import string
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import NamedTuple
 
 # Control characters that no HTML document may have, escaped or not (HTML standard, 13.1.4).
 _FORBIDDEN = (*range(0x09), 0x0B, *range(0x0E, 0x20), *range(0x7F, 0xA0))
@@ -49,6 +50,11 @@ class Template(string.Template):
         pieces[1::2] = [_filled(name, texts, values) for name in pieces[1::2]]
         return Template("".join(pieces))
 
+    def encoded(self) -> Page:
+        """Return the template as a page; its texts must have been filled in."""
+        texts = tuple(text.encode("utf-8") for text in self.pieces[0::2])
+        return Page(texts, tuple(self.pieces[1::2]))
+
     @cached_property
     def pieces(self) -> list[str]:
         """Text as it stands and, at every odd place, a name."""
@@ -65,6 +71,22 @@ class Template(string.Template):
             else:
                 raise ValueError("a $ that begins no name is written $$")
         return [*pieces, text + self.template[end:]]
+
+
+class Page(NamedTuple):
+    """A whole page as bytes: the texts around the values that are still to be filled in, and the
+    names of these values.
+    """
+
+    texts: tuple[bytes, ...]
+    names: tuple[str, ...]
+
+    def render(self, **values: object) -> bytes:
+        """Return the page with its values; raises KeyError where one is missing."""
+        pieces = [b""] * (2 * len(self.names) + 1)
+        pieces[0::2] = self.texts
+        pieces[1::2] = [escape(values[name]).encode("utf-8") for name in self.names]
+        return b"".join(pieces)
 
 
 def _filled(name: str, texts: Mapping[str, str], values: Mapping[str, object]) -> str:

@@ -1,25 +1,19 @@
-"""The face: templates, translations and static files, the operator's before the built-in ones."""
+"""The theme: templates, translations and static files, the operator's before the built-in ones."""
 
 from __future__ import annotations
 
 import json
 import re
-import sys
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
+from .dates import zoned_moment_words
 from .html import Template
 from .messages import FALLBACK, Texts
 
-Page = TypeVar("Page")
-
 _BUILT_IN = Path(__file__).parents[1]
-# Bytes of all pages that are kept and of their keys, which come from visitors.
-MOST_KEPT = 4 * 1024 * 1024
 _CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -30,67 +24,45 @@ _CONTENT_TYPES = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
-# What is for readers of our style sheet and script only, a third of them: left out, a visitor's
-# first page stays below 30 kB without a build step and without compression.
-_FOR_READERS = {
-    ".css": re.compile(rb"/\*.*?\*/|(?<=[:;{},])\s+|\s+(?=\{)|;(?=\s*\})", re.DOTALL),
-    ".js": re.compile(
-        rb"^[ \t]*//.*\n|^\s+|[ \t]+// .*$|(?<=[{;,])\n"
-        rb"|(?<=[{,]) | (?=[{}]|=>? )|(?<= =) |(?<==>) ",
-        re.MULTILINE,
-    ),
-}
+# The others are compressed already.
+_COMPRESSIBLE = (".css", ".js", ".svg")
+# Of zlib: with the header and the trailer of gzip (RFC 1952).
+_GZIP = 31
 
 
-class StaticFile(NamedTuple):
-    """What is served of a file; `etag` changes with its content."""
+class StaticFile:
+    """A file as it is served; `etag` changes with its content."""
 
-    content: bytes
-    content_type: str
-    etag: str
+    def __init__(self, content: bytes, content_type: str, is_compressible: bool) -> None:
+        self.content = content
+        self.content_type = content_type
+        self.is_compressible = is_compressible
+        # Against chance only: hashlib would load all of OpenSSL.
+        self.etag = f"{zlib.crc32(content):08x}{len(content):x}"
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The content as gzip, made at its first use: under CGI most calls ask for a page."""
+        return zlib.compress(self.content, level=9, wbits=_GZIP)
 
 
-class Look:
-    """All files that visitors get to see, each read at its first use and then kept."""
+class Theme:
+    """All files that visitors get to see, each read at its first use."""
 
     def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
-        self._kept: dict[tuple[object, ...], tuple[Any, int]] = {}
-        self._kept_bytes = 0
-        self._keeping = threading.Lock()
         self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
+        # Many wait for the same start.
+        self.start_words = lru_cache(maxsize=256)(self._start_words)
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
         """The languages on offer, the preferred one first."""
         found = {file.stem for file in self._files("translations", ".json")}
         return self._chosen_languages or (FALLBACK, *sorted(found - {FALLBACK}))
-
-    def kept(self, key: tuple[object, ...], make: Callable[[], Page]) -> Page:
-        """Return a page, or a part of one, that is the same for everybody with this key, made by
-        `make` only once; the oldest go when there are more than 4 MiB of them.
-        """
-        kept = self._kept.get(key)
-        if kept:
-            page: Page = kept[0]
-            return page
-        page = make()
-        self._keep(key, page)
-        return page
-
-    def _keep(self, key: tuple[object, ...], page: object) -> None:
-        size = _bytes_of(key) + _bytes_of(page)
-        with self._keeping:
-            if key in self._kept:
-                return
-            self._kept[key] = page, size
-            self._kept_bytes += size
-            while self._kept_bytes > MOST_KEPT:
-                _, freed = self._kept.pop(next(iter(self._kept)))
-                self._kept_bytes -= freed
 
     @cached_property
     def language_names(self) -> dict[str, str]:
@@ -117,6 +89,9 @@ class Look:
 
     def _template_in(self, name: str, language: str) -> Template:
         return self.template(name).fill(self.texts(language))
+
+    def _start_words(self, language: str, instant: int, timezone: str) -> str:
+        return zoned_moment_words(self.texts(language), instant, ZoneInfo(timezone))
 
     def _language_name(self, tag: str) -> str:
         # Near the top of its file: to read all of all languages for their names takes long.
@@ -147,12 +122,8 @@ class Look:
         for file in reversed(self._files("static", "")):
             content_type = _CONTENT_TYPES.get(file.suffix)
             if content_type:
-                content = file.read_bytes()
-                if file.is_relative_to(_BUILT_IN) and file.suffix in _FOR_READERS:
-                    content = _FOR_READERS[file.suffix].sub(b"", content)
-                # Against chance only: hashlib would load all of OpenSSL.
-                etag = f"{zlib.crc32(content):08x}{len(content):x}"
-                files[file.name] = StaticFile(content, content_type, etag)
+                is_compressible = file.suffix in _COMPRESSIBLE
+                files[file.name] = StaticFile(file.read_bytes(), content_type, is_compressible)
         return files
 
     def _files(self, kind: str, suffix: str) -> list[Path]:
@@ -163,15 +134,3 @@ class Look:
             for file in (folder / kind).iterdir()
             if file.name.endswith(suffix) and file.is_file()
         ]
-
-
-def _bytes_of(value: object) -> int:
-    """Return how much memory a key or a page takes, roughly, with all that it holds."""
-    held: Iterable[object] = ()
-    if isinstance(value, Template):
-        held = (value.template, value.pieces)
-    elif isinstance(value, Mapping):
-        held = (*value.keys(), *value.values())
-    elif isinstance(value, tuple | list):
-        held = value
-    return sys.getsizeof(value) + sum(map(_bytes_of, held))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from ..text.html import Html, Template, joined
+from ..text.html import Html, Page, Template, joined
 from ..web.request import Request
 from ..web.response import Problem, Response
 
@@ -35,17 +35,16 @@ def document(
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
     """Return a page with the given heading, and with `head` in its <head>."""
-    frame = _frame(request, title)
-    body = frame.render({}, languages=_languages(request), content=content, head=head)
-    return in_language(request, body, status, headers)
+    body = _layout(request).render({}, **_frame(request, title), content=content, head=head)
+    return in_language(request, body.encode("utf-8"), status, headers)
 
 
 def open_document(
-    request: Request, title: str, content: Template, head: Template | Html = _NO_HEAD
-) -> Template:
-    """Return a page whose content and head still have names to be filled in."""
-    frame = _frame(request, title)
-    return frame.fill({}, languages=_languages(request), content=content, head=head)
+    request: Request, title: str, content: Template | Html, head: Template | Html = _NO_HEAD
+) -> Page:
+    """Return a page whose content and head may still have names to be filled in."""
+    page = _layout(request).fill({}, **_frame(request, title), content=content, head=head)
+    return page.encoded()
 
 
 def waiting_head(request: Request) -> Template:
@@ -55,38 +54,38 @@ def waiting_head(request: Request) -> Template:
 
 def in_language(
     request: Request,
-    body: Html,
+    body: bytes,
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
     """Return the answer that a page in the visitor's language is."""
-    language = {"Content-Language": request.texts.language, "Vary": "Accept-Language"}
-    return Response(body.encode("utf-8"), status, {**language, **headers})
-
-
-def _frame(request: Request, title: str) -> Template:
-    """Return the page whose `$languages`, `$content` and `$head` are still to be filled in."""
     language = request.texts.language
+    headers = {"Content-Language": language, "Vary": "Accept-Language", **headers}
+    return Response(body, status, headers)
 
-    def make() -> Template:
-        return request.look.template_in("layout.html", language).fill(
-            {},
-            language=language,
-            direction=request.texts["direction"],
-            title=title,
-            site=request.config.site.title,
-            home_url=request.page_url("/"),
-            style_url=request.static_url("planado.css"),
-            script_url=request.static_url("planado.js"),
-            icon_url=request.static_url("planado.svg"),
-            own_style=_own_style(request),
-        )
 
-    return request.look.kept((request.variant, "frame", title), make)
+def _layout(request: Request) -> Template:
+    return request.theme.template_in("layout.html", request.texts.language)
+
+
+def _frame(request: Request, title: str) -> dict[str, object]:
+    """Return what stands around the content, by its names in the layout."""
+    return {
+        "language": request.texts.language,
+        "direction": request.texts["direction"],
+        "title": title,
+        "site": request.config.site.title,
+        "home_url": request.page_url("/"),
+        "style_url": request.static_url("planado.css"),
+        "script_url": request.static_url("planado.js"),
+        "icon_url": request.static_url("planado.svg"),
+        "own_style": _own_style(request),
+        "languages": _languages(request),
+    }
 
 
 def _own_style(request: Request) -> Html:
-    if request.look.static_file("own.css") is None:
+    if request.theme.static_file("own.css") is None:
         return Html()
     return _OWN_STYLE.render({}, url=request.static_url("own.css"))
 
@@ -97,7 +96,7 @@ def _languages(request: Request) -> Html:
     Nothing either in an answer to a form: to see it in another language somebody would have to
     book or change something twice, or lose what was typed. The page before had the links.
     """
-    names = request.look.language_names
+    names = request.theme.language_names
     if len(names) < 2 or not request.is_safe:
         return Html()
     try:

@@ -7,13 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import IO, Any, Generic, NamedTuple, TypeVar
+from typing import IO, Any, Generic, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ..config import Config
-from ..text.html import Html
+from ..text.cache import CacheKey, PageCache
+from ..text.html import Html, Page
 from ..text.messages import Texts, choose_language
-from ..text.theme import Look
+from ..text.theme import Theme
 from .response import Problem
 
 LARGEST_BODY = 16 * 1024
@@ -22,7 +23,6 @@ LONGEST_QUERY = 4 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
 JSON_TYPE = "application/json"
 
-Page = TypeVar("Page")
 Value = TypeVar("Value")
 
 _MOST_FIELDS = 100
@@ -67,29 +67,27 @@ class Lazy(Generic[Value]):
         return value
 
 
-class Variant(NamedTuple):
-    """What tells one visitor's version of a page from another's: where our links begin, the
-    language, and whether it was chosen.
-    """
-
-    root: str
-    language: str
-    chosen_language: str
-
-
 class Request:
     """What a handler knows of a request: its words, its moment, and the program's settings and
-    looks.
+    theme.
 
     `now` is in UNIX seconds; it is read once, so that all of an answer means the same moment.
     """
 
-    def __init__(self, environ: Mapping[str, Any], config: Config, look: Look, now: float) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, Any],
+        config: Config,
+        theme: Theme,
+        page_cache: PageCache,
+        now: float,
+    ) -> None:
         self.environ = environ
         # Missing where uWSGI was sent no request line.
         self.method: str = environ.get("REQUEST_METHOD", "")
         self.config = config
-        self.look = look
+        self.theme = theme
+        self._page_cache = page_cache
         self.now = now
         self.path_values: Mapping[str, str] = {}
 
@@ -169,8 +167,8 @@ class Request:
         Accept-Language weighs highest.
         """
         accepted = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
-        return self.look.texts(
-            self.chosen_language or choose_language(accepted, self.look.languages)
+        return self.theme.texts(
+            self.chosen_language or choose_language(accepted, self.theme.languages)
         )
 
     @Lazy
@@ -187,7 +185,7 @@ class Request:
             language = self.query["language"]
         except Problem:  # Whoever needs the query reports it.
             return ""
-        return language if language in self.look.languages else ""
+        return language if language in self.theme.languages else ""
 
     def header(self, name: str) -> str:
         """Return the value of a header, empty where it was not sent."""
@@ -212,15 +210,16 @@ class Request:
             return self.url(path)
         return self.url(path) + ("&" if "?" in path else "?") + f"language={self.chosen_language}"
 
-    @property
-    def variant(self) -> Variant:
-        return Variant(self._root, self.texts.language, self.chosen_language)
+    def cached_page(self, name: str, make: Callable[[], Page]) -> Page:
+        """Return the page of that name from the cache, which `make` makes where it is not there;
+        made anew where the query stands in its links to other languages.
 
-    def kept(self, key: tuple[object, ...], make: Callable[[], Page]) -> Page:
-        """Return a page that is the same for everybody with this key and the same variant, made by
-        `make` only once; made anew where the query stands in its links to other languages.
+        It may depend on nothing but its name, the language and where our links begin.
         """
-        return self.look.kept((self.variant, *key), make) if self.asks_for_no_more else make()
+        if not self.asks_for_no_more:
+            return make()
+        key = CacheKey(self._root, self.texts.language, self.chosen_language, name)
+        return self._page_cache.get(key, make)
 
     @property
     def this_url(self) -> str:
@@ -229,12 +228,12 @@ class Request:
 
     def static_url(self, name: str) -> str:
         """Return the address of a static file, another one whenever its content changes."""
-        file = self.look.static_file(name)
+        file = self.theme.static_file(name)
         return self.url(f"/static/{name}?v={file.etag}" if file else f"/static/{name}")
 
     def markup(self, template: str, **values: object) -> Html:
         """Return a template in the visitor's language with the values filled in."""
-        return self.look.template_in(template, self.texts.language).render({}, **values)
+        return self.theme.template_in(template, self.texts.language).render({}, **values)
 
     @Lazy
     def _root(self) -> str:

@@ -1,4 +1,4 @@
-"""Pages that are made once for many: each visitor gets their own all the same, and their bytes have
+"""Pages that are cached for many: each visitor gets their own all the same, and their bytes have
 an end.
 """
 
@@ -16,7 +16,9 @@ from tests.conftest import MakeClient
 from tests.support.client import Answer, Client
 from tests.support.clock import HOUR, MINUTE, Clock
 from wsgi_app.application import Application
-from wsgi_app.text import messages, theme
+from wsgi_app.text import cache, messages
+from wsgi_app.text.cache import CacheKey
+from wsgi_app.text.html import Page
 from wsgi_app.views import form
 
 HOSTS = ("planado.example", "stranger.example")
@@ -46,13 +48,13 @@ def shown(answer: Answer) -> tuple[int, dict[str, str], str]:
     return answer.status, dict(answer.headers), body
 
 
-def kept_bytes(client: Client) -> int:
-    return client.application.look._kept_bytes
+def cached_bytes(client: Client) -> int:
+    return client.application.page_cache._bytes
 
 
 @pytest.fixture
 def pages(client: Client, clock: Clock) -> list[tuple[str, str]]:
-    """The method and path of every page of which something is kept."""
+    """The method and path of every page that is cached, and of some that are not."""
     is_open = [client.book(repeat="1weekly", count=str(count)).iid for count in (1, 2)]
     starts = (("12:00", "Europe/Berlin"), ("11:00", "Europe/London"), ("12:30", "Europe/Berlin"))
     waiting = [
@@ -65,6 +67,10 @@ def pages(client: Client, clock: Clock) -> list[tuple[str, str]]:
         *[("GET", f"/i/{iid}") for iid in (*waiting, *is_open)],
         *[("GET", f"/i/{is_open[0]}/enter"), ("POST", "/room")],
     ]
+
+
+def is_door(client: Client, path: str) -> bool:
+    return "data-follow" in client.get(path).text
 
 
 def everything(pages: list[tuple[str, str]]) -> Iterator[Asked]:
@@ -114,22 +120,31 @@ def test_an_ordinary_page_is_made_once(
         raise AssertionError(f"{name} made again")
 
     ordinary = [asked for asked in everything(pages) if asked.query in ("", "?language=de")]
-    kept = [asked for asked in ordinary if asked.path not in ("/i", "/nowhere")]
-    before = [shown(answer(client, asked)) for asked in kept]
-    monkeypatch.setattr(client.application.look, "template_in", refuse)
-    assert [shown(answer(client, asked)) for asked in kept] == before
+    # The door that a robot sees is made each time.
+    made = {"/i", "/nowhere", *[path for _, path in pages if is_door(client, path)]}
+    cached = [asked for asked in ordinary if asked.path not in made]
+    before = [shown(answer(client, asked)) for asked in cached]
+    monkeypatch.setattr(client.application.theme, "template_in", refuse)
+    assert [shown(answer(client, asked)) for asked in cached] == before
 
 
-def test_a_page_with_a_query_of_its_own_is_kept_for_nobody(
+def test_nothing_is_cached_but_three_pages(client: Client, pages: list[tuple[str, str]]) -> None:
+    for asked in everything(pages):
+        answer(client, asked)
+    names = {key.name.partition(" ")[0] for key in client.application.page_cache._pages}
+    assert names == {"form", "waiting", "privacy"}
+
+
+def test_a_page_with_a_query_of_its_own_is_cached_for_nobody(
     client: Client, pages: list[tuple[str, str]]
 ) -> None:
     for asked in everything(pages):
         answer(client, asked)
-    before = kept_bytes(client)
+    before = cached_bytes(client)
     for number, (method, path) in product(range(20), pages):
         for query in (f"?x={number}", f"?language=de&x={number}", f"?language=x{number}"):
             answer(client, Asked(method, path, query, *HOSTS[:1], "de"))
-    assert kept_bytes(client) == before
+    assert cached_bytes(client) == before
 
 
 def grown(client: Client, numbers: range) -> int:
@@ -147,31 +162,33 @@ def grown(client: Client, numbers: range) -> int:
     return after - before
 
 
-def test_the_bytes_of_what_is_kept_have_an_end(client: Client) -> None:
+def test_the_bytes_of_what_is_cached_have_an_end(client: Client) -> None:
     client.get("/")
-    before = kept_bytes(client)
-    # As many as are surely kept; then more than can be.
+    before = cached_bytes(client)
+    # As many as are surely cached; then more than can be.
     taken = grown(client, range(50))
-    assert 0.8 < (kept_bytes(client) - before) / taken < 1.2
-    assert grown(client, range(50, 400)) < 1.2 * theme.MOST_KEPT
-    assert kept_bytes(client) <= theme.MOST_KEPT
-    # Who comes next is kept as before, in the place of the oldest.
+    assert 0.8 < (cached_bytes(client) - before) / taken < 1.2
+    assert grown(client, range(50, 400)) < 1.2 * cache.LARGEST_CACHE
+    assert cached_bytes(client) <= cache.LARGEST_CACHE
+    # Who comes next is cached as before, in the place of the oldest.
     client.host = "planado.example"
     client.get("/")
-    assert "planado.example" in str(list(client.application.look._kept)[-1])
+    assert "planado.example" in list(client.application.page_cache._pages)[-1].root
 
 
 def test_two_at_once_count_a_page_once(client: Client) -> None:
-    def make() -> str:
-        return client.application.look.kept(("page",), lambda: "first")
+    key, page = CacheKey("http://planado.example", "en", "", "page"), Page((b"first",), ())
 
-    client.application.look.kept(("page",), make)
-    before = kept_bytes(client)
-    client.application.look.kept(("page",), make)
-    assert kept_bytes(client) == before == theme._bytes_of(("page",)) + theme._bytes_of("first")
+    def make() -> Page:
+        return client.application.page_cache.get(key, lambda: page)
+
+    client.application.page_cache.get(key, make)
+    before = cached_bytes(client)
+    client.application.page_cache.get(key, make)
+    assert cached_bytes(client) == before == cache._bytes_of(key, page)
 
 
-def test_what_a_visitor_writes_is_not_kept_beside_the_pages(client: Client) -> None:
+def test_what_a_visitor_writes_is_not_cached_beside_the_pages(client: Client) -> None:
     def sizes() -> tuple[int, int]:
         return messages._chosen.cache_info().currsize, form._offered_options.cache_info().currsize
 
