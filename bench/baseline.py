@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _, KIND, ADDRESS, SOCKET, DATABASE, *COMMAND = sys.argv
-KEPT = threading.local()
+THREAD = threading.local()
 
 with urllib.request.urlopen(ADDRESS) as response:
     PAGE = response.read()
@@ -52,7 +52,7 @@ def bare(environ: WSGIEnvironment) -> None:
 
 
 def select(environ: WSGIEnvironment) -> None:
-    """Look up one row by its key, on a connection that the thread keeps."""
+    """Look up one row by its key, on a connection of the thread."""
     iid = int(environ["PATH_INFO"].removeprefix("/i/"))
     with _connection().cursor() as cursor:
         cursor.execute(
@@ -83,11 +83,11 @@ FUNCTIONS: dict[str, Callable[[WSGIEnvironment], None]] = {
 
 
 def _connection() -> Any:
-    if not hasattr(KEPT, "connection"):
-        KEPT.connection = pymysql.connect(
+    if not hasattr(THREAD, "connection"):
+        THREAD.connection = pymysql.connect(
             unix_socket=SOCKET, user="root", database=DATABASE, autocommit=True, ssl_disabled=True
         )
-    return KEPT.connection
+    return THREAD.connection
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ async def _person(root: str, path: str, start: int, seen: Counter[str]) -> float
     """Arrive some time before the start, wait, and return when the room was there."""
     await asyncio.sleep(random.uniform(0, WAIT - 5))
     while True:
-        # As waiting.js does: once the time has come, the way in is asked for at once.
+        # As waiting.js does: once the time has come, the room is entered at once.
         begun = time.time() >= start
         status, page = await _get(root, f"{path}/enter" if begun else path)
         seen[status] += 1

@@ -90,7 +90,7 @@ def test_settings_with_a_password_are_for_the_service_alone(folder: Path) -> Non
     settings.chmod(0o644)
     checked = planado(folder, "check")
     assert f"fault  files: {complaint(settings)}" in checked.stdout
-    # What goes before it does not make it less of a secret.
+    # The environment overrides it, which does not make it less of a secret.
     sqlite = {"PLANADO_DATABASE_URL": "sqlite:///planado.db"}
     assert complaint(settings) in planado(folder, "check", environ=sqlite).stdout
     assert first_request(folder, **sqlite).splitlines() == [complaint(settings)]

@@ -38,14 +38,14 @@ def test_nothing_is_lost_or_doubled_while_a_node_is_killed_and_comes_back(
 
     stored = [rows(cluster, number) for number in range(3)]
     assert stored[0] == stored[1] == stored[2]
-    standing = {str(row.iid): row for row in stored[0]}
+    left = {str(row.iid): row for row in stored[0]}
     starts = [row.anchor for row in stored[0] if row.iid not in load.past_series()]
     assert len(set(starts)) == len(starts), "a booking was made twice"
-    assert not load.cancelled & set(standing)
+    assert not load.cancelled & set(left)
     for booking in load.bookings.values():
         if booking.iid in load.cancelled:
             continue
-        row = standing.pop(booking.iid)
+        row = left.pop(booking.iid)
         assert str(row.aid) == booking.aid
         if booking in load.shared:
             # However many pressed the button, one date is one repetition.
@@ -54,10 +54,10 @@ def test_nothing_is_lost_or_doubled_while_a_node_is_killed_and_comes_back(
         else:
             assert (row.time, row.recev) == (booking.start, booking.count)
     for iid, expected in load.past_series().items():
-        row = standing.pop(str(iid))
+        row = left.pop(str(iid))
         assert (row.time, row.recev) == expected
     # What is left was booked for somebody who got 503 instead of the answer.
-    assert {row.time for row in standing.values()} <= load.in_doubt
+    assert {row.time for row in left.values()} <= load.in_doubt
 
 
 def rows(cluster: Cluster, number: int) -> list[Conference]:

@@ -57,7 +57,7 @@ KINDS: dict[str, Callable[[int], Sent]] = {
     "encodings": lambda n: get("/static/planado.css", Accept_Encoding=f"a{n}, " * 4000),
     "a tag": lambda n: get("/static/planado.css", If_None_Match=f'"{n}",' * 3000),
     "a time zone": lambda n: posted("/book", timezone=f"{n}{'x' * 16_000}"),
-    "a rhythm": lambda n: posted("/book", repeat=f"{n}{'x' * 16_000}"),
+    "a recurrence": lambda n: posted("/book", repeat=f"{n}{'x' * 16_000}"),
     "a calendar entry": entry,
 }
 

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from tests.conftest import missing
-from tests.storage.test_takeover import CREATE
+from tests.storage.test_import_php import CREATE
 from tests.support.client import Client
 from tests.support.clock import DAY, Clock
 from tests.support.mariadb import MariaServer

@@ -15,7 +15,7 @@ export default {
     // Some of them know a property by its prefix only.
     "property-no-vendor-prefix": null,
     "value-no-vendor-prefix": null,
-    // tests/wsgi/test_look.py reads six digits.
+    // tests/wsgi/test_theme.py reads six digits.
     "color-hex-length": "long",
     // Here a short rule is one line.
     "declaration-block-single-line-max-declarations": null,

@@ -60,7 +60,7 @@ def test_out_leads_to_a_room_of_digits_only(client: Client) -> None:
         ("rec=4&rtype=weekly2", "RRULE:FREQ=WEEKLY;COUNT=5;INTERVAL=2"),
         ("rec=1&rtype=daily", "RRULE:FREQ=DAILY;COUNT=2;INTERVAL=1"),
         ("rec=150&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=151;INTERVAL=1"),
-        # An entry of the original had no limit; the dates beyond ours come as the series moves on.
+        # An entry of the original had no limit; the dates beyond ours come as the series advances.
         ("rec=5000&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=1001;INTERVAL=1"),
         ("rec=20000&rtype=1daily", "RRULE:FREQ=DAILY;COUNT=1001;INTERVAL=1"),
         ("rec=0&rtype=1weekly", ""),
