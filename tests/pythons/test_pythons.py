@@ -27,7 +27,7 @@ def found(version: str) -> str | None:
     return next(map(str, reversed(made)), shutil.which(f"python{version}"))
 
 
-def environment(version: str, python: str) -> Path:
+def environment(version: str, python: str) -> str:
     """Return the Python of an environment with the program and what its tests import."""
     # As a Python that only stands in for another version would hide it.
     say = "import sys; print('%d.%d' % sys.version_info[:2])"
@@ -35,13 +35,13 @@ def environment(version: str, python: str) -> Path:
     assert done.stdout.strip() == version
     folder = ROOT / f".venv-python{version}"
     subprocess.run([python, "-m", "venv", folder], check=True)
-    program = folder / "bin/python"
+    program = str(folder / "bin/python")
     pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--editable", ".", *NEEDED], cwd=ROOT, check=True)
     return program
 
 
-def run_tests(program: Path) -> subprocess.CompletedProcess[str]:
+def run_tests(program: str) -> subprocess.CompletedProcess[str]:
     tests = [program, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", "tests/wsgi"]
     # Of the databases SQLite alone: the other one is the same on every Python.
     return subprocess.run(
