@@ -25,16 +25,16 @@ SIZES = (10, 10_000, 1_000_000)
 FORM = "booking form"
 WAITING = "waiting page, {:,} rows"
 USUAL = WAITING.format(10_000)
-WAY_IN, API, BOOKING, ENTRY = "the way in", "API read", "booking", "calendar entry"
+ENTERING, API, BOOKING, ENTRY = "entering", "API read", "booking", "calendar entry"
 ONE_ENTRY = "calendar entry, one at a time"
-FLOORS = {
-    FORM: "*floor: an answer from memory*",
-    USUAL: "*floor: one SELECT*",
-    BOOKING: "*floor: one INSERT, committed*",
+BASELINES = {
+    FORM: "*baseline: an answer from memory*",
+    USUAL: "*baseline: one SELECT*",
+    BOOKING: "*baseline: one INSERT, committed*",
 }
-"""What pages of `planado serve` on MariaDB are held against (bench/floor.py)."""
-ROWS = (FORM, *map(WAITING.format, SIZES), WAY_IN, API, BOOKING, ENTRY)
-FLOOR = "bench/floor.py"
+"""What pages of `planado serve` on MariaDB are held against (bench/baseline.py)."""
+ROWS = (FORM, *map(WAITING.format, SIZES), ENTERING, API, BOOKING, ENTRY)
+BASELINE = "bench/baseline.py"
 # Of what the hosts run on; an answer tells the versions.
 _NAMED = ("python ", "waitress=", "pymysql=", "gunicorn=", "granian=")
 
@@ -70,14 +70,14 @@ def _cells(stack: ExitStack, folder: Path, maria: MariaServer) -> Cells:
                     pages = _pages(root, filled) | (_stored_nowhere(root) if server else {})
                     cells |= {(database, row, host): cell for row, cell in pages.items()}
             if server and waiting == USUAL:
-                _add_floors(stack, cells, maria, filled)
+                _add_baselines(stack, cells, maria, filled)
     cells["SQLite", BOOKING, SERVE].seconds = WRITERS_SECONDS
     return cells
 
 
 def _pages(root: str, filled: Filled) -> dict[str, Cell]:
     return {
-        WAY_IN: Cell(f"{root}/i/{filled.open}/enter"),
+        ENTERING: Cell(f"{root}/i/{filled.open}/enter"),
         API: asking(root, "/api/v1/conferences/", filled.waiting),
         BOOKING: booking(root),
     }
@@ -88,35 +88,35 @@ def _stored_nowhere(root: str) -> dict[str, Cell]:
     return {FORM: Cell(f"{root}/"), ENTRY: entries(root)}
 
 
-def _add_floors(stack: ExitStack, cells: Cells, maria: MariaServer, filled: Filled) -> None:
+def _add_baselines(stack: ExitStack, cells: Cells, maria: MariaServer, filled: Filled) -> None:
     form = cells["MariaDB", FORM, SERVE].url
     page = f"{form}i/{filled.waiting.read_text().split()[0]}"
 
     def started(kind: str, answer: str) -> str:
-        return stack.enter_context(served(filled.url, _floor(kind, answer, maria))).root
+        return stack.enter_context(served(filled.url, _baseline(kind, answer, maria))).root
 
-    floors = {
+    baselines = {
         FORM: Cell(started("bare", form)),
         USUAL: asking(started("select", page), "/i/", filled.waiting),
         BOOKING: booking(started("insert", page)),
     }
-    for row, cell in floors.items():
-        cells["MariaDB", FLOORS[row], SERVE] = cell
+    for row, cell in baselines.items():
+        cells["MariaDB", BASELINES[row], SERVE] = cell
     cells["MariaDB", ONE_ENTRY, SERVE] = entries(form, connections=1)
 
 
-def _floor(kind: str, answer: str, maria: MariaServer) -> Callable[[Site, Programs], None]:
+def _baseline(kind: str, answer: str, maria: MariaServer) -> Callable[[Site, Programs], None]:
     def start(site: Site, installed: Programs) -> None:
         serve = ["serve", "--config", site.configure(), "--listen", f"127.0.0.1:{site.port}"]
-        python, script = installed.checkout / ".venv/bin/python", installed.checkout / FLOOR
+        python, script = installed.checkout / ".venv/bin/python", installed.checkout / BASELINE
         site.start([python, script, kind, answer, maria.socket, "planado_10000", *serve])
 
     return start
 
 
 def _in_turn(cells: Cells) -> Iterator[Cell]:
-    """Yield all hosts' cells of a row together, each floor beside what is held against it."""
-    order = [row for page in (*ROWS, ONE_ENTRY) for row in (page, FLOORS.get(page))]
+    """Yield all hosts' cells of a row together, each baseline beside what is held against it."""
+    order = [row for page in (*ROWS, ONE_ENTRY) for row in (page, BASELINES.get(page))]
     for _, cell in sorted(cells.items(), key=lambda item: order.index(item[0][1])):
         yield cell
 
@@ -124,7 +124,7 @@ def _in_turn(cells: Cells) -> Iterator[Cell]:
 def _print_rates(cells: Cells, database: str) -> None:
     print(f"\n| {database}, {CONNECTIONS} connections | {' | '.join(HOSTS.values())} |")
     print(f"|{' --- |' * (len(HOSTS) + 1)}")
-    for row in (*ROWS, *FLOORS.values()):
+    for row in (*ROWS, *BASELINES.values()):
         found = [cells.get((database, row, host)) for host in HOSTS]
         if any(found):
             print(f"| {row} | {' | '.join(str(cell or '') for cell in found)} |")
@@ -137,7 +137,7 @@ def _print_aims(cells: Cells) -> None:
     few, many = WAITING.format(SIZES[0]), WAITING.format(SIZES[-1])
     sizes = [cell(many, name).times(cell(few, name)) for name in ("MariaDB", "SQLite")]
     writers = cell(BOOKING, "SQLite")
-    of_insert = cell(FLOORS[BOOKING]).times(cell(BOOKING))
+    of_insert = cell(BASELINES[BOOKING]).times(cell(BOOKING))
     print(
         f"""
 | `planado serve` | measured | aim |
@@ -145,8 +145,8 @@ def _print_aims(cells: Cells) -> None:
 | waiting page, 99 of 100 within | {cell(USUAL).p99:.0f} ms | 40 ms |
 | booking on SQLite, 99 of 100 within | {writers.p99:.0f} ms | 250 ms |
 | booking on SQLite, refused | {writers.refused} | 0 |
-| waiting page, of the floor with one SELECT | {cell(USUAL).times(cell(FLOORS[USUAL])):.2f} | 0.75 |
-| booking form, of the floor from memory | {cell(FORM).times(cell(FLOORS[FORM])):.2f} | 0.8 |
+| waiting page, of one SELECT | {cell(USUAL).times(cell(BASELINES[USUAL])):.2f} | 0.75 |
+| booking form, of an answer from memory | {cell(FORM).times(cell(BASELINES[FORM])):.2f} | 0.8 |
 | a booking's time, of a committed INSERT's | {of_insert:.1f} | at most 1.5 |
 | {many}, of that with 10 | {sizes[0]:.2f} (SQLite {sizes[1]:.2f}) | 0.9 |
 | calendar entry, series of 100 | {1000 / cell(ONE_ENTRY).rate:.1f} ms | at most 5 ms |"""

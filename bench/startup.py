@@ -78,9 +78,9 @@ def _compare(python: str, reference: str, environ: dict[str, str]) -> None:
     for _ in range(ROUNDS):
         for code, measured in seconds.items():
             measured.append(_processor_seconds([python, "-c", code], environ))
-    floor, planado = (statistics.median(measured) for measured in seconds.values())
-    print(f"{reference}: {floor * 1000:.1f} ms, waiting page: {planado * 1000:.1f} ms, ", end="")
-    print(f"{planado / floor:.2f} times")
+    baseline, planado = (statistics.median(measured) for measured in seconds.values())
+    print(f"{reference}: {baseline * 1000:.1f} ms, waiting page: {planado * 1000:.1f} ms, ", end="")
+    print(f"{planado / baseline:.2f} times")
 
 
 def _processor_seconds(command: list[str], environ: dict[str, str]) -> float:

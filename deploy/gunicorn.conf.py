@@ -4,12 +4,12 @@ from gunicorn.glogging import Logger
 
 raw_env = ["PLANADO_CONFIG=/etc/planado/planado.ini"]
 bind = "127.0.0.1:8080"
-# Behind deploy/nginx.conf as it stands: bind = "unix:/run/planado/socket"
+# Behind the unchanged deploy/nginx.conf: bind = "unix:/run/planado/socket"
 umask = 0o007
 workers = 2
 threads = 2
 
-# Addresses are the secrets here: a warning quotes a request that is malformed and whose it was.
+# Addresses are the secrets here: a warning quotes a malformed request and its sender.
 loglevel = "error"
 
 

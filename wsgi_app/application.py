@@ -80,14 +80,15 @@ class Application:
         """Return the answer, and whether it came from the database."""
         pattern = "(no route)"
         try:
-            _ = request.query_string  # One that is too long is refused, whatever it is for.
+            request.refuse_long_query()
             if request.is_for_api and not self.config.api.enabled:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
             route, values = _ROUTER.find(request.method, request.path)
             pattern = route.pattern
             request.path_values = values
             if request.method == "POST" and not request.is_for_api:
-                _ = request.form  # A body that may not be read is refused before anything happens.
+                # Before anything happens.
+                request.refuse_bad_body()
             if isinstance(route, StoredRoute):
                 return self._stored(route, request), True
             return route.handler(request), False
@@ -124,7 +125,7 @@ class Application:
         from .storage.cleanup import clean_up
 
         try:
-            clean_up(self.database, self.config.doors, now, batches=1)
+            clean_up(self.database, self.config.opening_hours, now, batches=1)
         except DatabaseError as error:
             log.error("clean-up: database: %s", error)
         except Exception as error:

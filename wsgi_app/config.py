@@ -1,21 +1,38 @@
-"""planado.ini → a frozen Config. Every setting stands here once, with its default and what is
-allowed.
+"""planado.ini → a Config, which nothing can change. Every setting stands here once: its type, the
+parser that says what is allowed, and its default.
 """
-
-from __future__ import annotations
+# The parsers are read from the annotations, so these must not become strings: without
+# `from __future__ import annotations`.
 
 import configparser
 import os
-import re
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .domain.conference import Doors, Limits
-from .domain.recurrence import zone_names
-from .storage.url import parse_database_url
+from .domain.conference import Limits, OpeningHours
+from .setting_parsers import (
+    Listen,
+    one_of,
+    origin_of,
+    parse_base_url,
+    parse_folder,
+    parse_languages,
+    parse_listen,
+    parse_origins,
+    parse_proxy,
+    parse_room_url,
+    parse_switch,
+    parse_table,
+    parse_text,
+    parse_timezone,
+    parse_web_address,
+    whole_number,
+    whole_number_or_auto,
+    word_list,
+)
+from .storage.url import DatabaseUrl, parse_database_url
 from .text.theme import Look
 
 MINUTE = 60
@@ -23,225 +40,32 @@ HOUR = 60 * MINUTE
 CALENDARS = ("google", "outlook")
 LARGEST_COUNT = 1000
 """Repetitions that an operator may allow, and that a link to a calendar entry may name."""
-# A mount point of one of these names could not be told from what it serves.
-OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "qr", "room", "static", "when")
-# Linux has room for this many bytes and a zero (unix(7)).
-LONGEST_SOCKET_PATH = 107
-
-Listen = tuple[str, int] | Path
-"""Host and port, or the path of a Unix socket."""
-
-
-Value = TypeVar("Value")
 
 
 class ConfigError(Exception):
     """A setting that stops the start: names the file, the setting and what is allowed."""
 
 
-class Setting(Generic[Value]):
-    """One setting of a section: its default as planado.ini writes it, and `parse`, which raises
-    ValueError with what is allowed.
-    """
-
-    def __init__(self, default: str, parse: Callable[[str], Value]) -> None:
-        self.default = default
-        self.parse = parse
-
-    def __set_name__(self, section: type[Section], name: str) -> None:
-        self._name = name
-
-    def __get__(self, section: Section, owner: type[Section]) -> Value:
-        # Python comes here only for a value that the section does not have yet.
-        value = self.parse(self.default)
-        vars(section)[self._name] = value
-        return value
-
-
-class Section:
-    """The settings of a section; one that is not in `values` has its default."""
-
-    def __init__(self, **values: object) -> None:
-        vars(self).update(values)
-
-    @classmethod
-    def settings(cls) -> dict[str, Setting[Any]]:
-        """Return the settings by name, in the order of planado.ini."""
-        return {name: value for name, value in vars(cls).items() if isinstance(value, Setting)}
-
-
-def _text(text: str) -> str:
-    return text
-
-
-def _switch(text: str) -> bool:
-    states = configparser.ConfigParser.BOOLEAN_STATES
-    if text.lower() not in states:
-        raise ValueError("yes or no")
-    return states[text.lower()]
-
-
-def _whole(least: int, most: int, unit: str = "", seconds: int = 1) -> Callable[[str], int]:
-    """Return a parser of `N` or `N unit`; the value is N times `seconds`."""
-
-    def parse(text: str) -> int:
-        digits = text.removesuffix(unit).rstrip()
-        if not re.fullmatch("[0-9]{1,9}", digits) or not least <= int(digits) <= most:
-            raise ValueError(f"a whole number from {least} to {most} {unit}".rstrip())
-        return int(digits) * seconds
-
-    return parse
-
-
-def _automatic(least: int, most: int) -> Callable[[str], int | None]:
-    """Return a parser of `N` or `auto`, which is None."""
-    number = _whole(least, most)
-
-    def parse(text: str) -> int | None:
-        try:
-            return None if text == "auto" else number(text)
-        except ValueError as error:
-            raise ValueError(f"auto, or {error}") from None
-
-    return parse
-
-
-def _words(allowed: tuple[str, ...] = ()) -> Callable[[str], tuple[str, ...]]:
-    def parse(text: str) -> tuple[str, ...]:
-        words = tuple(word.strip() for word in text.split(",") if word.strip())
-        if allowed and not set(words) <= set(allowed):
-            raise ValueError("empty, or a list of " + ", ".join(allowed))
-        return words
-
-    return parse
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(" or ".join(allowed))
-        return text
-
-    return parse
-
-
-def _languages(text: str) -> tuple[str, ...]:
-    words = _words()(text)
-    if not all(re.fullmatch(r"[a-z]{2,3}(-[a-zA-Z0-9]{2,8})*", word) for word in words):
-        raise ValueError("empty for all, or a list of language tags such as en, de")
-    return words
-
-
-def _web_address(text: str) -> str:
-    allowed = "an address that begins with https:// or http://"
-    try:
-        parts = urlsplit(text)
-        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError as error:
-        raise ValueError(allowed) from error
-    if not complete or not text.isascii() or re.search(r"[\s\"'<>;,]", text):
-        raise ValueError(f"{allowed}, in ASCII")
-    return text
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text and _web_address(text))
-    if parts.query or parts.fragment or parts.path.strip("/").split("/")[0] in OWN_PATHS:
-        own = ", ".join(OWN_PATHS)
-        raise ValueError(f"empty, or an address without ? and #, its path not beginning with {own}")
-    return text.rstrip("/")
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    words = _words()(text)
-    if not all(word == "*" or _is_origin(word) for word in words):
-        raise ValueError(
-            "empty, *, or origins as browsers write them, such as https://www.example.org, "
-            "separated by commas"
-        )
-    return words
-
-
-def _is_origin(text: str) -> bool:
-    default_ports = {"http": 80, "https": 443}
-    try:
-        parts = urlsplit(_web_address(text))
-    except ValueError:
-        return False
-    return (
-        text == _origin(text).lower()
-        and not {"@", "*"} & set(text)
-        and parts.port != default_ports[parts.scheme]
-    )
-
-
-def _room_url(text: str) -> str:
-    parts = urlsplit(_web_address(text))
-    if text.count("{room}") != 1 or "{" in parts.netloc:
-        raise ValueError("an address with {room} once, where the room's number belongs")
-    return text
-
-
-def _zone(text: str) -> str:
-    if text != "UTC" and text not in zone_names():
-        raise ValueError("the name of an IANA time zone such as Europe/Berlin")
-    return text
-
-
-def _table(text: str) -> str:
-    # The name of the table of migrations is longer, and MariaDB allows 64 characters.
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,47}", text):
-        raise ValueError("up to 48 letters, digits and underscores, not beginning with a digit")
-    return text
-
-
-def parse_listen(text: str) -> Listen:
-    """Return where to listen; raises ValueError with what is allowed."""
-    path = text.removeprefix("unix:")
-    if path != text and path.startswith("/") and len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        return Path(path)
-    match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", text)
-    if not match or int(match[2]) > 65535:
-        raise ValueError(
-            "HOST:PORT such as 127.0.0.1:8080, or unix:/PATH such as unix:/run/planado/socket, "
-            f"its path up to {LONGEST_SOCKET_PATH} bytes long"
-        )
-    return match[1].strip("[]"), int(match[2])
-
-
-def _proxy(text: str) -> str:
-    from ipaddress import ip_address
-
-    try:
-        return text if text in ("", "*") else str(ip_address(text))
-    except ValueError:
-        raise ValueError("empty, *, or an IP address") from None
-
-
-def _folder(text: str) -> Path | None:
-    return Path(text) if text else None
-
-
-class SiteSettings(Section):
-    base_url = Setting("", _base_url)
-    title = Setting("Planado", _text)
-    languages = Setting("", _languages)
-    timezone = Setting("UTC", _zone)
+class SiteSettings(NamedTuple):
+    base_url: Annotated[str, parse_base_url] = ""
+    title: Annotated[str, parse_text] = "Planado"
+    languages: Annotated[tuple[str, ...], parse_languages] = ()
+    timezone: Annotated[str, parse_timezone] = "UTC"
 
     @property
     def origin(self) -> str:
         """Scheme and host of base_url, empty without one."""
-        return _origin(self.base_url)
+        return origin_of(self.base_url)
 
-    @cached_property
+    @property
     def path(self) -> str:
         """The path of base_url, empty without one."""
         return urlsplit(self.base_url).path
 
 
-class JitsiSettings(Section):
-    room_url = Setting("https://meet.jit.si/{room}", _room_url)
-    pass_name = Setting("no", _switch)
+class JitsiSettings(NamedTuple):
+    room_url: Annotated[str, parse_room_url] = "https://meet.jit.si/{room}"
+    pass_name: Annotated[bool, parse_switch] = False
 
     @property
     def host(self) -> str:
@@ -250,55 +74,55 @@ class JitsiSettings(Section):
     @property
     def origin(self) -> str:
         """Scheme and host of the rooms."""
-        return _origin(self.room_url)
+        return origin_of(self.room_url)
 
     def url_of(self, rid: int) -> str:
         """Return the address of a room."""
         return self.room_url.replace("{room}", str(rid))
 
 
-class DatabaseSettings(Section):
-    url = Setting("sqlite:///planado.db", parse_database_url)
-    table = Setting("conferences", _table)
+class DatabaseSettings(NamedTuple):
+    url: Annotated[DatabaseUrl, parse_database_url] = DatabaseUrl("sqlite", "planado.db")
+    table: Annotated[str, parse_table] = "conferences"
 
 
-class BookingSettings(Section):
-    max_days_ahead = Setting("730", _whole(1, 3650))
-    max_count = Setting("100", _whole(1, LARGEST_COUNT))
-    default_duration = Setting("60 min", _whole(1, 1440, "min"))
+class BookingSettings(NamedTuple):
+    max_days_ahead: Annotated[int, whole_number(1, 3650)] = 730
+    max_count: Annotated[int, whole_number(1, LARGEST_COUNT)] = 100
+    default_duration: Annotated[int, whole_number(1, 1440, "min")] = 60
     """Minutes."""
-    open_before = Setting("0 min", _whole(0, 720, "min", MINUTE))
+    open_before: Annotated[int, whole_number(0, 720, "min", MINUTE)] = 0
     """Seconds."""
 
 
-class CleanupSettings(Section):
-    when = Setting("request", _choice("request", "cron"))
-    delete_after = Setting("23 h", _whole(1, 8760, "h", HOUR))
+class CleanupSettings(NamedTuple):
+    when: Annotated[str, one_of("request", "cron")] = "request"
+    delete_after: Annotated[int, whole_number(1, 8760, "h", HOUR)] = 23 * HOUR
     """Seconds."""
 
 
-class PrivacySettings(Section):
-    page = Setting("yes", _switch)
-    policy_url = Setting("https://jitsi.org/meet-jit-si-privacy/", _web_address)
-    show_start = Setting("yes", _switch)
+class PrivacySettings(NamedTuple):
+    page: Annotated[bool, parse_switch] = True
+    policy_url: Annotated[str, parse_web_address] = "https://jitsi.org/meet-jit-si-privacy/"
+    show_start: Annotated[bool, parse_switch] = True
 
 
-class LookSettings(Section):
-    calendar_links = Setting("google, outlook", _words(CALENDARS))
-    directory = Setting("", _folder)
+class LookSettings(NamedTuple):
+    calendar_links: Annotated[tuple[str, ...], word_list(CALENDARS)] = CALENDARS
+    directory: Annotated[Path | None, parse_folder] = None
 
 
-class ApiSettings(Section):
-    enabled = Setting("yes", _switch)
-    allowed_origins = Setting("", _origins)
+class ApiSettings(NamedTuple):
+    enabled: Annotated[bool, parse_switch] = True
+    allowed_origins: Annotated[tuple[str, ...], parse_origins] = ()
 
 
-class ServerSettings(Section):
-    listen = Setting("127.0.0.1:8080", parse_listen)
-    processes = Setting("auto", _automatic(1, 64))
+class ServerSettings(NamedTuple):
+    listen: Annotated[Listen, parse_listen] = ("127.0.0.1", 8080)
+    processes: Annotated[int | None, whole_number_or_auto(1, 64)] = None
     """None for as many as suit the machine and the database."""
-    threads = Setting("4", _whole(1, 64))
-    trusted_proxy = Setting("", _proxy)
+    threads: Annotated[int, whole_number(1, 64)] = 4
+    trusted_proxy: Annotated[str, parse_proxy] = ""
 
 
 class Config(NamedTuple):
@@ -316,8 +140,8 @@ class Config(NamedTuple):
     folder: Path = Path()
 
     @property
-    def doors(self) -> Doors:
-        return Doors(self.booking.open_before, self.cleanup.delete_after)
+    def opening_hours(self) -> OpeningHours:
+        return OpeningHours(self.booking.open_before, self.cleanup.delete_after)
 
     @property
     def limits(self) -> Limits:
@@ -328,17 +152,14 @@ class Config(NamedTuple):
         return self.folder / self.look.directory if self.look.directory else None
 
 
-SECTIONS: dict[str, type[Section]] = {
-    "site": SiteSettings,
-    "jitsi": JitsiSettings,
-    "database": DatabaseSettings,
-    "booking": BookingSettings,
-    "cleanup": CleanupSettings,
-    "privacy": PrivacySettings,
-    "look": LookSettings,
-    "api": ApiSettings,
-    "server": ServerSettings,
+SECTIONS: dict[str, type[Any]] = {
+    name: section for name, section in Config.__annotations__.items() if name != "folder"
 }
+
+
+def parsers_of(section: type[Any]) -> dict[str, Callable[[str], Any]]:
+    """Return what turns the text of each setting into its value, in the order of planado.ini."""
+    return {name: kind.__metadata__[0] for name, kind in section.__annotations__.items()}
 
 
 def find_config(environ: Mapping[str, str], file: str | None = None) -> Path | None:
@@ -360,7 +181,7 @@ def load_config(file: Path | None, environ: Mapping[str, str] = os.environ) -> C
     sections = {name: _section(file, name, parser) for name in SECTIONS}
     if environ.get("PLANADO_DATABASE_URL"):
         url = _parsed("PLANADO_DATABASE_URL", parse_database_url, environ["PLANADO_DATABASE_URL"])
-        vars(sections["database"])["url"] = url
+        sections["database"] = sections["database"]._replace(url=url)
     config = Config(folder=file.resolve().parent if file else Path.cwd(), **sections)
     _check_look(file, config)
     return config
@@ -396,14 +217,12 @@ def _read(file: Path | None) -> configparser.ConfigParser:
 
 
 def _section(file: Path | None, name: str, parser: configparser.ConfigParser) -> Any:
-    settings = SECTIONS[name].settings()
+    parsers = parsers_of(SECTIONS[name])
     values = {}
     for key, text in parser[name].items() if parser.has_section(name) else ():
-        if key not in settings:
-            raise ConfigError(
-                f"{file}: [{name}] has no setting {key}; it has {', '.join(settings)}"
-            )
-        values[key] = _parsed(f"{file}: [{name}] {key}", settings[key].parse, text.strip())
+        if key not in parsers:
+            raise ConfigError(f"{file}: [{name}] has no setting {key}; it has {', '.join(parsers)}")
+        values[key] = _parsed(f"{file}: [{name}] {key}", parsers[key], text.strip())
     return SECTIONS[name](**values)
 
 
@@ -412,8 +231,3 @@ def _parsed(source: str, parse: Callable[[str], Any], text: str) -> Any:
         return parse(text)
     except ValueError as error:
         raise ConfigError(f"{source}: allowed is {error}") from error
-
-
-def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}" if address else ""

@@ -57,7 +57,7 @@ class Told:
 
     status: int
     text: str
-    asked_again: bool
+    retried: bool
 
     @property
     def described(self) -> dict[str, str | int]:
@@ -167,7 +167,7 @@ class Load:
             server = generator.choice(self._servers)
             status, text = self._send(server, method, path, sent, **headers)
             if status != 503:
-                return Told(status, text, asked_again=number > 0)
+                return Told(status, text, retried=number > 0)
             time.sleep(0.2)
         raise AssertionError(f"{method} {path}: nobody serves")
 
@@ -263,7 +263,7 @@ class Load:
             told = self._ask(generator, "DELETE", booking.path, None, **_bearer(booking))
         else:
             told = self._ask(generator, "POST", f"{booking.admin_path}/cancel", b"", **_FORM)
-        assert told.status in (200, 204) or (told.status == 404 and told.asked_again), told.text
+        assert told.status in (200, 204) or (told.status == 404 and told.retried), told.text
         self.cancelled.add(booking.iid)
         assert self._ask(generator, "GET", f"/i/{booking.iid}").status == 404
 

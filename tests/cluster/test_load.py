@@ -33,8 +33,8 @@ def test_nothing_is_lost_or_doubled_while_a_node_is_killed_and_comes_back(
         load.go_on(200)
         # Figures for docs/cluster.md; pytest -s shows them.
         print(f"longest wait {load.longest_wait:.1f} s, answers {dict(load.statuses)}")
-    swept = planado(folders[0], "cleanup")
-    assert swept.returncode == 0, swept.stderr
+    cleanup = planado(folders[0], "cleanup")
+    assert cleanup.returncode == 0, cleanup.stderr
 
     stored = [rows(cluster, number) for number in range(3)]
     assert stored[0] == stored[1] == stored[2]

@@ -76,7 +76,7 @@ def visit(client: Client) -> int:
 
 def sweep(client: Client) -> int:
     application = client.application
-    clean_up(application.database, application.config.doors, client.clock.now)
+    clean_up(application.database, application.config.opening_hours, client.clock.now)
     return 200
 
 
@@ -130,7 +130,7 @@ def test_killed_at_each_statement(killed_client: Client, name: str) -> None:
 def test_each_answer_of_the_database_is_lost(
     mariadb: MariaServer, proxy: FaultProxy, make_client: MakeClient, clock: Clock, name: str
 ) -> None:
-    """It is asked again, and the visitor learns nothing of it."""
+    """It is retried, and the visitor learns nothing of it."""
     clock.now = float(NOW)
     client = make_client("[cleanup]\nwhen = cron", url=mariadb.url_at(proxy.port))
     database, case = client.application.database, CASES[name]
@@ -163,7 +163,7 @@ def is_killed_and_done_again(client: Client, name: str, number: int, moment: str
         assert case.is_done(left)
         return False
     assert case.work(client) in case.again
-    # A booking without a key is sent again by a person, who then has two.
+    # A booking without a key is retried by a person, who then has two.
     if name == "a booking":
         assert len(rows(database)) == 1 + len(left)
     else:

@@ -50,7 +50,7 @@ const methods = {
     const rules = Object.fromEntries(left_out.map((rule) => [rule, { enabled: false }]));
     const options = { resultTypes: ["violations"], rules };
     const { violations } = await page.evaluate((given) => window.axe.run(given), options);
-    return violations.map(({ id, nodes }) => [id, ...nodes.map((node) => node.html + " " + node.failureSummary)]);
+    return violations.map(({ id, nodes }) => [id, ...nodes.map((node) => `${node.html} ${node.failureSummary}`)]);
   },
   async lighthouse(url, categories) {
     const { lhr } = await lighthouse(url, {

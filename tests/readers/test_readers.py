@@ -79,8 +79,8 @@ def read(command: list[str], streams: list[str]) -> list[dict[str, Any]]:
 def starts(client: Client, iid: int) -> list[int]:
     """Return the instants at which the doors open."""
     application = client.application
-    doors, now = application.config.doors, client.clock.now
-    conference = conferences.find_conference(application.database, iid, doors, now)
+    hours, now = application.config.opening_hours, client.clock.now
+    conference = conferences.find_conference(application.database, iid, hours, now)
     assert conference
     return [start for start, _ in conference.occurrences()]
 

@@ -128,8 +128,8 @@ def test_who_follows_the_page_can_book(database: Place, tmp_path: Path, heading:
         assert server.request("GET", "/health")[1] == "ok\n"
     finally:
         server.stop()
-    swept = planado(tmp_path, "cleanup")
-    assert (swept.stdout, swept.stderr) == ("deleted 0, advanced 0\n", "")
+    cleanup = planado(tmp_path, "cleanup")
+    assert (cleanup.stdout, cleanup.stderr) == ("deleted 0, advanced 0\n", "")
 
 
 def test_nobody_else_comes_in_over_the_socket(database: Place, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.test_storage import DOORS, NOW, one_off, series
+from tests.storage.test_storage import NOW, OPENING_HOURS, one_off, series
 from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import planado
@@ -77,14 +77,14 @@ def test_of_a_cancelled_conference_no_number_stands_in_any_file(
     assert stored(tmp_path, [int(other.iid)]) == [int(other.iid)]
 
 
-def test_of_what_a_clean_up_deleted_or_moved_on_no_number_stands_in_any_file(
+def test_of_what_a_clean_up_deleted_or_advanced_no_number_stands_in_any_file(
     database: Database, tmp_path: Path
 ) -> None:
     over, moved = drawn(one_off(1, NOW - 2 * HOUR)), drawn(series(2, NOW - 2 * HOUR))
     for conference in (over, moved):
         conferences.add_conference(database, conference)
     assert stored(tmp_path, [*numbers_of(over), moved.rid]) == [*numbers_of(over), moved.rid]
-    clean_up(database, DOORS, NOW)
+    clean_up(database, OPENING_HOURS, NOW)
     assert stored(tmp_path, [*numbers_of(over), moved.rid]) == []
     assert stored(tmp_path, [moved.iid]) == [moved.iid]
 
@@ -111,7 +111,7 @@ def test_what_a_reader_holds_up_is_gone_after_the_next_clean_up(
         assert stored(tmp_path, numbers_of(cancelled)) != []
         # Nobody else waits for the reader.
         conferences.add_conference(database, one_off(2, NOW))
-    clean_up(database, DOORS, NOW)
+    clean_up(database, OPENING_HOURS, NOW)
     assert stored(tmp_path, numbers_of(cancelled)) == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -12,25 +12,16 @@ from tests.support.client import Client
 from tests.support.clock import DAY, HOUR, Clock
 from tests.support.process import ROOT
 from wsgi_app.config import Config
-from wsgi_app.domain.conference import Conference, Doors
+from wsgi_app.domain.conference import Conference, OpeningHours
 from wsgi_app.storage import conferences, requests
-from wsgi_app.storage.cleanup import BATCH, Swept, clean_up
-from wsgi_app.storage.database import Database, Row, Unprepared
+from wsgi_app.storage.cleanup import BATCH, CleanupResult, clean_up
+from wsgi_app.storage.database import Database, Outcome, Row, Unprepared
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 from wsgi_app.storage.opening import open_database
 
-DOORS = Doors(open_before=0, delete_after=HOUR)
+OPENING_HOURS = OpeningHours(open_before=0, delete_after=HOUR)
 NOW = 1_800_000_000
 MIGRATIONS = sorted(file.stem for file in (ROOT / "sql/sqlite").glob("*.sql"))
-
-
-@pytest.fixture
-def database(make_config: Callable[[str], Config], database_url: str) -> Iterator[Database]:
-    config = make_config(f"[database]\nurl = {database_url}")
-    opened = open_database(config.database.url, config.database.table, config.folder)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def one_off(number: int, time: int) -> Conference:
@@ -111,15 +102,15 @@ def test_a_hundred_book_at_once(stored_client: Client) -> None:
 def test_cleanups_at_once_never_advance_a_series_twice(database: Database) -> None:
     fill(database, [series(number, NOW - 2 * HOUR) for number in range(300)])
     fill(database, [one_off(1000 + number, NOW - 2 * HOUR) for number in range(300)])
-    swept: list[Swept] = []
+    results: list[CleanupResult] = []
 
     def sweep(_: int) -> None:
-        swept.append(clean_up(database, DOORS, NOW))
+        results.append(clean_up(database, OPENING_HOURS, NOW))
         database.close()
 
     in_threads(4, sweep)
-    assert sum(each.advanced for each in swept) == 300
-    assert sum(each.deleted for each in swept) == 300
+    assert sum(each.advanced for each in results) == 300
+    assert sum(each.deleted for each in results) == 300
     assert {(row.time, row.recev) for row in rows(database)} == {(NOW - 2 * HOUR + 7 * DAY, 4)}
 
 
@@ -129,7 +120,7 @@ def test_a_change_is_not_lost_to_cleanups(stored_client: Client, clock: Clock) -
     clock.now = float(NOW)
     bookings = [client.book(repeat="1daily", count="20") for _ in range(8)]
     clock.advance(2 * DAY)
-    doors = client.application.config.doors
+    hours = client.application.config.opening_hours
     database = client.application.database
 
     def work(index: int) -> None:
@@ -140,7 +131,7 @@ def test_a_change_is_not_lost_to_cleanups(stored_client: Client, clock: Clock) -
             elif index == 1:
                 client.visit(booked.invitation_url)
             else:
-                clean_up(database, doors, clock.now)
+                clean_up(database, hours, clock.now)
         database.close()
 
     in_threads(4, work)
@@ -162,20 +153,20 @@ def test_all_who_come_at_once_get_the_same_new_room(stored_client: Client, clock
     assert len(set(rooms)) == 1
 
 
-def test_a_late_cleanup_moves_a_series_as_if_it_had_been_in_time(database: Database) -> None:
+def test_a_late_cleanup_advances_a_series_as_if_it_had_been_in_time(database: Database) -> None:
     fill(database, [series(1, NOW), series(2, NOW, recev=1)])
-    assert clean_up(database, DOORS, NOW + 22 * DAY) == Swept(deleted=1, advanced=1)
+    assert clean_up(database, OPENING_HOURS, NOW + 22 * DAY) == CleanupResult(deleted=1, advanced=1)
     [row] = rows(database)
     assert (row.time, row.recev) == (NOW + 28 * DAY, 1)
     assert row.rid != 10**15
-    assert clean_up(database, DOORS, NOW + 22 * DAY) == Swept()
+    assert clean_up(database, OPENING_HOURS, NOW + 22 * DAY) == CleanupResult()
 
 
 def test_a_cleanup_in_bounds(database: Database) -> None:
     fill(database, [one_off(number, NOW - 2 * HOUR + number % 7) for number in range(BATCH + 50)])
     fill(database, [one_off(5000, NOW - HOUR + 1)])
-    assert clean_up(database, DOORS, NOW, batches=1).deleted == BATCH
-    assert clean_up(database, DOORS, NOW).deleted == 50
+    assert clean_up(database, OPENING_HOURS, NOW, batches=1).deleted == BATCH
+    assert clean_up(database, OPENING_HOURS, NOW).deleted == 50
     assert [row.iid for row in rows(database)] == [10**15 + 5000]
 
 
@@ -204,7 +195,7 @@ def test_a_hundred_thousand_past_rows_go_in_batches(
 
     monkeypatch.setattr(conferences, "remove_last_dates", counted)
     fill(database, [one_off(1, NOW)])
-    assert clean_up(database, DOORS, NOW) == Swept(deleted=100_000)
+    assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult(deleted=100_000)
     assert max(deleted) == BATCH
     assert [row.iid for row in rows(database)] == [10**15 + 1]
 
@@ -214,7 +205,7 @@ def test_a_cleanup_leaves_what_it_cannot_read(
 ) -> None:
     strange = series(1, NOW - 2 * HOUR)._replace(timezone="Mars/Olympus_Mons")
     fill(database, [strange, series(2, NOW - 2 * HOUR), one_off(3, NOW - 2 * HOUR)])
-    assert clean_up(database, DOORS, NOW) == Swept(deleted=1, advanced=1, left=1)
+    assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult(deleted=1, advanced=1, left=1)
     assert strange in rows(database)
     assert "left 1 series" in caplog.text
 
@@ -286,14 +277,14 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
         asked.append((sql, values))
         return ask(sql, **values)
 
-    def recorded_run(sql: str, **values: object) -> int:
+    def recorded_run(sql: str, **values: object) -> Outcome:
         asked.append((sql, values))
         return run(sql, **values)
 
     monkeypatch.setattr(database, "all", recorded_ask)
     monkeypatch.setattr(database, "run", recorded_run)
     first, last = one_off(100, NOW + 100), one_off(110, NOW + 110)
-    conferences.find_conference(database, first.iid, DOORS, NOW)
+    conferences.find_conference(database, first.iid, OPENING_HOURS, NOW)
     conferences.list_past(database, NOW + 200, NOW + 100, first.iid, 10)
     conferences.remove_last_dates(database, first, last)
     conferences.change_conference(database, last, last)

@@ -212,6 +212,8 @@ def test_of_two_at_once_one_steps_back(mariadb: MariaServer, database: Database)
         cursor.execute("SELECT get_lock('conferences_takeover', 0)")
         with pytest.raises(NotUnderstood, match="another init-db is at work"):
             migrate(database)
+        # The server may see only later that a connection was closed.
+        cursor.execute("SELECT release_lock('conferences_takeover')")
     assert migrate(database)[0] == "took over 1 conferences from 1 rows"
 
 

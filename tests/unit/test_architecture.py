@@ -18,7 +18,7 @@ PACKAGE = ROOT / "wsgi_app"
 # stands on an earlier line, not from what stands beside it.
 LAYERS = (
     {"domain", "log"},
-    {"storage", "text", "formats"},
+    {"storage", "text", "formats", "setting_parsers"},
     {"config"},
     {"web"},
     {"views"},

@@ -87,7 +87,7 @@ def test_the_rule_in_the_entry(client: Client, code: str, date: str, rule: str) 
     assert f"{rule}\r\n" in client.get(booked.calendar_url).text
 
 
-def test_the_entry_of_a_series_that_moved_on_keeps_its_rule(client: Client, clock: Clock) -> None:
+def test_the_entry_of_an_advanced_series_keeps_its_rule(client: Client, clock: Clock) -> None:
     booked = client.book(date="2027-03-31", repeat="1monthly", count="5")
     clock.advance(31 * DAY)
     text = client.get(client.get(booked.admin_url).link("/cal/")).text

@@ -1,4 +1,4 @@
-"""The domain: rhythms, doors and what becomes of a series."""
+"""The domain: recurrences, opening hours and what becomes of a series."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsgi_app.domain import identifier, recurrence
-from wsgi_app.domain.conference import Appointment, Conference, Doors
+from wsgi_app.domain.conference import Appointment, Conference, OpeningHours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600
@@ -46,7 +46,7 @@ def dates(code: str, start: str, number: int = 4, zone: str = "Europe/Berlin") -
         ("2monthlyday", "2027-01-31T10:00", ["01-31", "03-28", "05-30"]),
     ],
 )
-def test_the_dates_of_a_rhythm(code: str, start: str, expected: list[str]) -> None:
+def test_the_dates_of_a_recurrence(code: str, start: str, expected: list[str]) -> None:
     found = dates(code, start, 3)
     assert [when.split("T")[0][-len(expected[0]) :] for when in found] == expected
 
@@ -63,7 +63,7 @@ def test_the_dates_of_a_rhythm(code: str, start: str, expected: list[str]) -> No
         ("1monthlyday", date(2027, 3, 30), "FREQ=MONTHLY;INTERVAL=1;BYDAY=-1TU"),
     ],
 )
-def test_the_rule_of_a_rhythm(code: str, first: date, rule: str) -> None:
+def test_the_rule_of_a_recurrence(code: str, first: date, rule: str) -> None:
     assert recurrence.rule(code, first, 4) == f"{rule};COUNT=4"
 
 
@@ -71,9 +71,9 @@ def test_the_rule_of_a_rhythm(code: str, first: date, rule: str) -> None:
     "code",
     ["", "daily", "weekly1", "0daily", "01daily", "100daily", "1Daily", "١daily", "1daily\n"],
 )
-def test_other_rhythms_are_unknown(code: str) -> None:
-    with pytest.raises(ValueError, match="unknown rhythm"):
-        recurrence.parse_rhythm(code)
+def test_other_recurrences_are_unknown(code: str) -> None:
+    with pytest.raises(ValueError, match="unknown recurrence"):
+        recurrence.parse_recurrence(code)
 
 
 def test_wall_clock_time_stays_across_clock_changes() -> None:
@@ -113,19 +113,19 @@ def test_an_identifier_is_nothing_but_digits(text: str) -> None:
 
 def test_doors() -> None:
     conference = booked("2027-03-02T10:00")
-    doors = Doors(open_before=600, delete_after=23 * HOUR)
-    assert not conference.is_open(conference.time - 601, doors)
-    assert conference.is_open(conference.time - 600, doors)
-    assert conference.at(conference.time + 23 * HOUR - 1, doors) == conference
-    assert conference.at(conference.time + 23 * HOUR, doors) is None
+    hours = OpeningHours(open_before=600, delete_after=23 * HOUR)
+    assert not conference.is_open(conference.time - 601, hours)
+    assert conference.is_open(conference.time - 600, hours)
+    assert conference.at(conference.time + 23 * HOUR - 1, hours) == conference
+    assert conference.at(conference.time + 23 * HOUR, hours) is None
 
 
 def test_the_next_date_opens_on_time_however_long_conferences_are_kept() -> None:
     series = booked("2027-03-02T10:00", "1daily", 3)
-    doors = Doors(open_before=600, delete_after=100 * HOUR)
-    before = series.at(series.time + 24 * HOUR - 601, doors)
+    hours = OpeningHours(open_before=600, delete_after=100 * HOUR)
+    before = series.at(series.time + 24 * HOUR - 601, hours)
     assert before == series
-    after = series.at(series.time + 24 * HOUR - 600, doors)
+    after = series.at(series.time + 24 * HOUR - 600, hours)
     assert after is not None
     assert (after.time, after.recev) == (series.time + 24 * HOUR, 2)
     assert after.rid != series.rid
@@ -133,13 +133,13 @@ def test_the_next_date_opens_on_time_however_long_conferences_are_kept() -> None
 
 def test_a_series_is_over_when_its_last_date_is() -> None:
     series = booked("2027-03-02T10:00", "1weekly", 2)
-    doors = Doors(0, 23 * HOUR)
+    hours = OpeningHours(0, 23 * HOUR)
     last = series.time + 14 * 24 * HOUR
     assert series.last_start() == last
-    at_last = series.at(last + 23 * HOUR - 1, doors)
+    at_last = series.at(last + 23 * HOUR - 1, hours)
     assert at_last is not None
     assert at_last.recev == 0
-    assert series.at(last + 23 * HOUR, doors) is None
+    assert series.at(last + 23 * HOUR, hours) is None
     assert at_last.skipped() is None
 
 
@@ -148,10 +148,10 @@ def test_two_dates_that_a_zone_makes_one_open_one_door() -> None:
     series = booked("2011-12-28T10:00", "1daily", 4, "Pacific/Apia")
     occurrences = list(series.occurrences())
     assert [recev for _, recev in occurrences] == [4, 3, 2, 0]
-    doors = Doors(0, HOUR)
+    hours = OpeningHours(0, HOUR)
     current = series
     for start, recev in occurrences:
-        moved = current.at(start, doors)
+        moved = current.at(start, hours)
         assert moved is not None
         current = moved
         assert (current.time, current.recev) == (start, recev)
@@ -182,7 +182,7 @@ def test_who_changes_only_the_hour_keeps_the_days(
 ) -> None:
     series = booked(first, code, 30)
     now = recurrence.to_instant(datetime.fromisoformat(current), BERLIN)
-    moved = series.at(now, Doors(0, HOUR))
+    moved = series.at(now, OpeningHours(0, HOUR))
     assert moved is not None
     start = datetime.fromisoformat(f"{current}T{time}")
     changed = moved.changed(Appointment(start, zone, code, 5))
@@ -204,5 +204,5 @@ def test_a_zone_that_gets_other_rules_moves_the_doors_of_a_series_with_it(shift:
     now_right = booked("2027-03-02T10:00", "1weekly", 3)
     stored = now_right._replace(time=now_right.time + shift)
     for moment in (-2 * HOUR, -1, 0, HOUR):
-        current = stored.at(now_right.time + moment, Doors(0, 23 * HOUR))
+        current = stored.at(now_right.time + moment, OpeningHours(0, 23 * HOUR))
         assert current == now_right

@@ -5,11 +5,13 @@ from __future__ import annotations
 import configparser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import pytest
 
 from wsgi_app import routes
-from wsgi_app.config import OWN_PATHS, SECTIONS, Config, ConfigError, find_config, load_config
+from wsgi_app.config import SECTIONS, Config, ConfigError, find_config, load_config, parsers_of
+from wsgi_app.setting_parsers import OWN_PATHS
 from wsgi_app.storage.url import DatabaseUrl, parse_database_url
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +26,33 @@ def load(tmp_path: Path, ini: str) -> Config:
 def test_planado_ini_holds_every_setting_with_its_default() -> None:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(ROOT / "planado.ini", "utf-8")
-    written = {name: dict(parser[name]) for name in parser.sections()}
-    assert written == {
-        name: {key: setting.default for key, setting in section.settings().items()}
-        for name, section in SECTIONS.items()
-    }
+    written = {name: tuple(parser[name]) for name in parser.sections()}
+    assert written == {name: section._fields for name, section in SECTIONS.items()}
+    assert load_config(ROOT / "planado.ini", {}) == Config(folder=ROOT)
+
+
+@pytest.mark.parametrize("section", SECTIONS.values())
+def test_a_setting_has_the_type_that_its_parser_returns(section: type[Any]) -> None:
+    returned = {key: get_type_hints(parse)["return"] for key, parse in parsers_of(section).items()}
+    assert returned == get_type_hints(section)
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_no_setting_can_be_assigned_to(name: str) -> None:
+    config = Config()
+    with pytest.raises(AttributeError):
+        setattr(config, name, SECTIONS[name]())
+    section = getattr(config, name)
+    for key in parsers_of(SECTIONS[name]):
+        with pytest.raises(AttributeError):
+            setattr(section, key, None)
+
+
+@pytest.mark.parametrize("section", SECTIONS.values())
+def test_a_misspelt_setting_is_refused(section: type[Any]) -> None:
+    for key in parsers_of(section):
+        with pytest.raises(TypeError):
+            section(**{key.upper(): None})
 
 
 def test_every_setting_in_planado_ini_has_a_comment() -> None:
@@ -44,7 +68,7 @@ def test_no_file_means_defaults_in_this_folder(
     assert find_config({}) is None
     config = load_config(None, {})
     assert config.folder == tmp_path
-    assert config.doors.delete_after == 23 * 3600
+    assert config.opening_hours.delete_after == 23 * 3600
     (tmp_path / "planado.ini").touch()
     assert find_config({}) == Path("planado.ini")
     assert find_config({"PLANADO_CONFIG": "/a.ini"}) == Path("/a.ini")

@@ -21,7 +21,7 @@ CLOCK = re.compile(r"(\w+\.)?(date|datetime)\.(now|today|utcnow)")
 LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
 LOGGED = re.compile(
     r"request\.method|pattern|error|log\.without_values\(error\)|type\(error\)\.__name__"
-    r"|swept\.left|cause|pause"
+    r"|result\.left|cause|pause"
 )
 # Migrations carry out the files in sql/; the module of Html makes it out of what is escaped.
 EXEMPT = {("storage.migrations", "statement from pieces"), ("text.html", "markup around a value")}

@@ -217,6 +217,44 @@ def test_all_wrong_fields_are_named_in_the_callers_language(client: Client) -> N
     assert errors["timezone"] == "Bitte wähle eine Zeitzone aus der Liste."
 
 
+def test_a_field_of_a_wrong_type_is_told_so(client: Client) -> None:
+    _, problem = call(client, "POST", CONFERENCES, {"start": 1, "timezone": 1, "duration": "x"})
+    number, text = "This must be a whole number.", "This must be a text."
+    assert errors_of(problem) == {"start": text, "timezone": text, "duration": number}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"count": "3", "x": 1, "name": "\n", "duration": 0}, ["count", "x", "name", "duration"]),
+        ({"name": "\n", "timezone": "x", "start": "x"}, ["start", "name", "timezone"]),
+        (
+            {"timezone": "x", "start": "2027-02-30T09:00", "name": "\n"},
+            ["name", "start", "timezone"],
+        ),
+        ({"start": "2027-02-30T09:00Z", "name": "\n"}, ["start", "name"]),
+        (
+            {"start": "2027-03-01T09:00", "duration": 0, "count": 101},
+            ["duration", "count", "start"],
+        ),
+        ({"count": 3, "duration": 0, "name": "\n"}, ["name", "duration", "repeat"]),
+        ({"repeat": 1, "count": 3, "duration": 0}, ["repeat", "duration"]),
+    ],
+)
+def test_several_wrong_fields_are_named_in_their_order(
+    client: Client, fields: dict[str, object], wrong: list[str]
+) -> None:
+    _, problem = call(client, "POST", CONFERENCES, {**BOOKING, **fields})
+    assert list(errors_of(problem)) == wrong
+
+
+def test_what_is_of_a_wrong_type_hides_no_other_error_of_a_change(client: Client) -> None:
+    booked = book(client, repeat="1weekly", count=4)
+    fields = {"timezone": 1, "start": "2027-03-01T09:00", "duration": 60}
+    _, problem = call(client, "PATCH", path_of(booked), fields, **bearer(booked))
+    assert list(errors_of(problem)) == ["timezone", "duration", "start"]
+
+
 @pytest.mark.parametrize(
     "body",
     [b"{", b"[]", b"1", b'"x"', b"null", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"\xff", b"[" * 16000],

@@ -66,11 +66,12 @@ def steps(ask: Callable[[], Answer]) -> list[tuple[str, int]]:
 
     # What other tests have left is not to be swept up in between.
     gc.disable()
+    traced_before = sys.gettrace()  # By what measures which lines the tests run.
     sys.settrace(trace)
     try:
         ask()
     finally:
-        sys.settrace(None)
+        sys.settrace(traced_before)
         gc.enable()
     return lines
 

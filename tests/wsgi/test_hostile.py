@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import MakeClient
 from tests.support import wsgi
 from tests.support.client import Answer, Client, words
-from tests.support.clock import Clock
+from tests.support.clock import HOUR, Clock
 from wsgi_app.storage.sqlite import SqliteDatabase
 
 FORM = "application/x-www-form-urlencoded"
@@ -105,6 +105,13 @@ def test_all_wrong_fields_are_told_at_once(client: Client) -> None:
     assert "5 fields need another look" in summary
 
 
+def test_a_start_that_is_over_is_told_beside_what_else_is_wrong(client: Client) -> None:
+    answer = client.submit_booking(time="07:00", name="", count="3")
+    assert list(answer.errors()) == ["name", "time"]
+    assert "2 fields need another look" in words(answer.find("div[@role='alert']"))
+    assert list(client.submit_booking(date="2027-03-01", count="x").errors()) == ["date", "count"]
+
+
 def test_a_clock_change_skips_this_time(client: Client) -> None:
     answer = client.submit_booking(date="2027-03-28", time="02:30")
     assert list(answer.errors()) == ["time"]
@@ -137,6 +144,18 @@ def test_a_series_that_was_allowed_to_go_on_for_longer_may_stay(
     form = client.get(booked.admin_url).form(f"/{booked.aid}")
     assert client.submit(form, repeat="81monthly").errors().keys() == {"count"}
     rows.close()
+
+
+def test_a_change_may_keep_a_start_that_is_over_and_more_repetitions_than_are_allowed_now(
+    client: Client, make_client: MakeClient, clock: Clock
+) -> None:
+    booked = client.book(repeat="1daily", count="20")
+    stricter = make_client("[booking]\nmax_count = 3")
+    clock.advance(2 * HOUR)
+    form = stricter.get(booked.admin_url).form(f"/{booked.aid}")
+    assert stricter.submit(form, count="21").errors().keys() == {"count"}
+    assert stricter.submit(form, repeat="2daily").status == 200
+    assert stricter.submit(form, repeat="2daily", time="08:30").errors().keys() == {"time"}
 
 
 def test_repetitions_need_a_rhythm(client: Client) -> None:

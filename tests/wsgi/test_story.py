@@ -75,7 +75,7 @@ def test_a_change_of_name_and_duration_alone_keeps_the_room(client: Client) -> N
     assert client.get(f"{booked.admin_path}/enter").link("meet.jit.si/") == room
 
 
-def test_a_series_that_moved_on_can_be_changed_without_losing_its_rule(
+def test_an_advanced_series_can_be_changed_without_losing_its_rule(
     client: Client, clock: Clock
 ) -> None:
     booked = client.book(date="2027-03-31", repeat="1monthly", count="5")
@@ -123,7 +123,7 @@ def test_cancel(stored_client: Client, clock: Clock) -> None:
     assert f"UID:{booked.iid}@planado\r\n" in entry
 
 
-def test_a_series_moves_on_with_a_new_room_each_time(stored_client: Client, clock: Clock) -> None:
+def test_a_series_advances_with_a_new_room_each_time(stored_client: Client, clock: Clock) -> None:
     booked = stored_client.book(repeat="1daily", count="2")
     rooms = set()
     clock.advance(HOUR)

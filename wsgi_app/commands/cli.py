@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
-from ..config import Config, ConfigError, Listen, find_config, load_config, parse_listen
+from ..config import Config, ConfigError, find_config, load_config
 from ..domain.recurrence import zone_names
-from ..storage.cleanup import Swept, clean_up
+from ..setting_parsers import Listen, parse_listen
+from ..storage.cleanup import CleanupResult, clean_up
 from ..storage.database import ANSWER_SECONDS, Database, DatabaseError
 from ..storage.import_php import NotUnderstood
 from ..storage.migrations import ForeignTable, make_where_empty, migrate, pending, prepare
@@ -64,13 +65,13 @@ def _cleanup(options: argparse.Namespace) -> int:
     database = _database(config)
     # Visitors come first: without this, who reads meanwhile waits three times as long (measured).
     os.nice(10)
-    swept = Swept()
+    result = CleanupResult()
     if database.exists():
-        swept = clean_up(database, config.doors, time.time())
+        result = clean_up(database, config.opening_hours, time.time())
     else:
         print("planado: there is no database yet", file=sys.stderr)
-    print(f"deleted {swept.deleted}, advanced {swept.advanced}")
-    return 1 if swept.left else 0
+    print(f"deleted {result.deleted}, advanced {result.advanced}")
+    return 1 if result.left else 0
 
 
 def _init_db(options: argparse.Namespace) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import logging
-import os
 import resource
 import signal
 import socket
@@ -26,10 +24,12 @@ from waitress.utilities import RequestEntityTooLarge
 
 from .. import log
 from ..application import Application
-from ..config import Config, ConfigError, Listen
+from ..config import Config, ConfigError
+from ..setting_parsers import Listen
 from ..storage.database import Database
 from ..web.request import LARGEST_BODY
 from . import processes
+from .sockets import BACKLOG, address_text, open_sockets
 
 # A body is read even where it is refused: a connection that closes on unread bytes may take the
 # answer with it, and a proxy then says 502. What is larger than this is not waited for.
@@ -109,14 +109,15 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
     """
     address = listen or config.server.listen
     try:
-        listeners = _listeners(address)
+        listeners = open_sockets(address)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"cannot listen on {_named(address)}: {error}") from error
+        raise ConfigError(f"cannot listen on {address_text(address)}: {error}") from error
     silence_waitress()
     # A connection cannot be taken through a fork.
     database.close()
-    shown = _named(address) if isinstance(address, Path) else f"http://{_named(address)}/"
-    print(f"Planado serves on {shown} (Ctrl-C ends it)", flush=True)
+    shown = address_text(address)
+    where = shown if isinstance(address, Path) else f"http://{shown}/"
+    print(f"Planado serves on {where} (Ctrl-C ends it)", flush=True)
     number = config.server.processes or processes.suitable_number(config.database.url.scheme)
 
     def let_go() -> None:
@@ -234,78 +235,13 @@ def _accepts(accepts: Callable[[], bool], queued: Sized) -> bool:
     return accepts() and len(queued) < _MOST_QUEUED
 
 
-def _listeners(address: Listen) -> list[socket.socket]:
-    """Return sockets that listen; raises OSError and ValueError."""
-    if isinstance(address, Path):
-        listeners = [_unix_socket(address)]
-    else:
-        host, port = address
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        places = dict.fromkeys((family, place) for family, _, _, _, place in found)
-        listeners = [_tcp_socket(family, place) for family, place in places]
-    for listener in listeners:
-        # Who comes when a conference starts may have to queue; turned away, a browser waits longer.
-        listener.listen(_MOST_CONNECTIONS)
-    return listeners
-
-
-def _tcp_socket(family: socket.AddressFamily, place: Any) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind(place)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _named(address: Listen) -> str:
-    if isinstance(address, Path):
-        return f"unix:{address}"
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _unix_socket(path: Path) -> socket.socket:
-    """Return a socket at `path` for its user and group; raises OSError, also where a server that
-    runs listens there.
-    """
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        if path.is_socket():
-            _remove_stale(path)
-        # Narrowed before it exists: a chmod afterwards would leave a moment for anybody.
-        umask = os.umask(0o117)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(umask)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _remove_stale(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-        else:
-            raise OSError(errno.EADDRINUSE, "another server listens there")
-
-
 def _settings(config: Config) -> dict[str, object]:
     settings: dict[str, object] = {
         "threads": config.server.threads,
         "max_request_body_size": _LARGEST_BODY_READ,
         "max_request_header_size": _LARGEST_HEADER,
         "connection_limit": max(100, _open_files() - _OTHER_FILES),
-        "backlog": _MOST_CONNECTIONS,
+        "backlog": BACKLOG,
         "channel_timeout": _IDLE_SECONDS,
         # select() ends the server at the 1024th open file.
         "asyncore_use_poll": True,

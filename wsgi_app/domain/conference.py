@@ -1,4 +1,4 @@
-"""The domain: a conference, its doors, and what it is at a given moment.
+"""The domain: a conference, its opening hours, and what it is at a given moment.
 
 Pure: `now` is a parameter. Instants are UNIX seconds, spans are seconds.
 """
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from . import identifier, recurrence
 
 
-class Doors(NamedTuple):
+class OpeningHours(NamedTuple):
     """When rooms open and conferences end: seconds before and after each start."""
 
     open_before: int
@@ -32,7 +32,7 @@ class Limits(NamedTuple):
 class Appointment(NamedTuple):
     """What somebody books: a first start and the repetitions that follow it.
 
-    `start` is a local time in `timezone`, `rectype` a rhythm code, or empty for
+    `start` is a local time in `timezone`, `rectype` a recurrence code, or empty for
     a one-off, whose `recev` repetitions are 0.
     """
 
@@ -135,7 +135,7 @@ class Conference(NamedTuple):
     def occurrences(self) -> Iterator[tuple[int, int]]:
         """Yield each start from the current date on with the repetitions that follow it.
 
-        Raises ValueError or KeyError where rhythm or zone are unknown here.
+        Raises ValueError or KeyError where recurrence or zone are unknown here.
         """
         starts = iter([self.time])
         if self.rectype:
@@ -148,27 +148,27 @@ class Conference(NamedTuple):
                 yield start, recev
             previous = start
 
-    def at(self, now: float, doors: Doors) -> Conference | None:
+    def at(self, now: float, hours: OpeningHours) -> Conference | None:
         """Return the conference as it stands at `now`: a series moved to its next date has a new
         room; None if past.
         """
         if not self.rectype:
-            return self if now < self.time + doors.delete_after else None
+            return self if now < self.time + hours.delete_after else None
         after_last = (sys.maxsize, 0)
         for (start, recev), (following, _) in pairwise(chain(self.occurrences(), [after_last])):
             # The next date opens on time, however long the operator keeps conferences.
-            if now < min(start + doors.delete_after, following - doors.open_before):
+            if now < min(start + hours.delete_after, following - hours.open_before):
                 rid = self.rid if recev == self.recev else identifier.draw()
                 return self._replace(time=start, recev=recev, rid=rid)
         return None
 
-    def opens_at(self, doors: Doors) -> int:
+    def opens_at(self, hours: OpeningHours) -> int:
         """Return the instant at which the current date's room opens."""
-        return self.time - doors.open_before
+        return self.time - hours.open_before
 
-    def is_open(self, now: float, doors: Doors) -> bool:
+    def is_open(self, now: float, hours: OpeningHours) -> bool:
         """Say whether guests may enter, of a conference as it stands at `now`."""
-        return self.opens_at(doors) <= now
+        return self.opens_at(hours) <= now
 
     def admits(self, aid: int) -> bool:
         """Say whether `aid` is the admin identifier, in a time that does not tell how much of it

@@ -1,5 +1,5 @@
-"""Rhythms: rhythm code ↔ rule of RFC 5545 ↔ the instants at which a series starts; and the time
-zones that they are in.
+"""Recurrences: their codes, their rules (RFC 5545) and the instants at which a series starts; and
+the time zones that they are in.
 
 Pure but for the reading of zones: no clock, no database, no configuration. Local
 times are naive datetimes beside the zone they belong to; instants are UNIX seconds.
@@ -26,7 +26,8 @@ OFFERED = ("1daily", "weekdays", "1weekly", "2weekly", "4weekly", "1monthly", "1
 PACKAGE_ZONES = Path(tzdata.__path__[0], "zoneinfo")
 """The time zone data of PyPI's tzdata."""
 
-# Half a day in seconds: less than lies between two dates, more than a zone's rules ever changed by.
+# Half a day in seconds: less than lies between two occurrences, more than a zone's rules ever
+# changed by.
 LARGEST_SHIFT = 12 * 60 * 60
 
 _EPOCH = datetime(1970, 1, 1)
@@ -38,10 +39,10 @@ _CODE = r"([1-9][0-9]?)(daily|weekly|monthly|monthlyday)"
 _ORIGINAL_CODE = r"(daily|weekly|monthly)([1-9][0-9]?)?"
 _LAST_WEEK = 5
 # 54 years of days. A link or an old row may name far more repetitions.
-MOST_DATES = 20_000
+MOST_OCCURRENCES = 20_000
 
 
-class Rhythm(NamedTuple):
+class Recurrence(NamedTuple):
     """How a series repeats: every `interval` units, where unit is daily, weekly, monthly,
     monthlyday or weekdays.
     """
@@ -50,43 +51,45 @@ class Rhythm(NamedTuple):
     interval: int
 
 
-def parse_rhythm(code: str) -> Rhythm:
-    """Return the rhythm of a code such as `2weekly`; raises ValueError for any other text."""
+def parse_recurrence(code: str) -> Recurrence:
+    """Return the recurrence of a code such as `2weekly`; raises ValueError for any other text."""
     if code == "weekdays":
-        return Rhythm("weekdays", 1)
+        return Recurrence("weekdays", 1)
     match = re.fullmatch(_CODE, code)
     if match is None:
-        raise ValueError("unknown rhythm")
-    return Rhythm(match[2], int(match[1]))
+        raise ValueError("unknown recurrence")
+    return Recurrence(match[2], int(match[1]))
 
 
 def code_of_original(text: str) -> str | None:
-    """Return the code of a rhythm as the PHP original wrote it, today or once; None if unknown."""
+    """Return the code of a recurrence as the PHP original wrote it in any of its versions; None if
+    unknown.
+    """
     old = re.fullmatch(_ORIGINAL_CODE, text)
     code = f"{old[2] or 1}{old[1]}" if old else text
     try:
-        parse_rhythm(code)
+        parse_recurrence(code)
     except ValueError:
         return None
     return code
 
 
 def rule(code: str, first: date, number: int) -> str:
-    """Return the RRULE (RFC 5545 section 3.3.10) of the `number` dates to come of a series that
-    began on `first`.
+    """Return the RRULE (RFC 5545 section 3.3.10) of the `number` occurrences to come of a
+    series that began on `first`.
     """
-    return f"{_rule(parse_rhythm(code), first)};COUNT={number}"
+    return f"{_rule(parse_recurrence(code), first)};COUNT={number}"
 
 
 def fits(code: str, first: date) -> bool:
-    """Say whether a series with this rhythm can begin on `first`."""
-    return parse_rhythm(code).unit != "weekdays" or first.weekday() < 5
+    """Say whether a series with this recurrence can begin on `first`."""
+    return parse_recurrence(code).unit != "weekdays" or first.weekday() < 5
 
 
 def starts(code: str, anchor: datetime, zone: ZoneInfo, since: int) -> Iterator[int]:
     """Yield the starts, from `since` on, of a series that began at the local time `anchor`.
 
-    The iterator ends with the year 9999, or after 20,000 dates. Two dates that a
+    The iterator ends with the year 9999, or after 20,000 occurrences. Two that a
     zone's change of day makes one instant are both yielded, as COUNT counts both.
     """
     clock = anchor.time()
@@ -98,10 +101,10 @@ def last_start(code: str, anchor: datetime, zone: ZoneInfo, since: int, count: i
     """Return the last of the starts from `since` on, where `count` follow the first; raises
     ValueError where there is none.
     """
-    # Dates alone cost a tenth of what instants do.
+    # Days alone cost a tenth of what instants do.
     days = deque(islice(_days_since(code, anchor, zone, since), count + 1), maxlen=1)
     if not days:
-        raise ValueError("no date of the series")
+        raise ValueError("no occurrence of the series")
     return to_instant(datetime.combine(days[0], anchor.time()), zone)
 
 
@@ -190,42 +193,42 @@ def _zone_file(*path: str) -> str:
     return PACKAGE_ZONES.parent.joinpath(*path).read_text("utf-8")
 
 
-def _rule(rhythm: Rhythm, first: date) -> str:
-    match rhythm.unit:
+def _rule(recurrence: Recurrence, first: date) -> str:
+    match recurrence.unit:
         case "weekdays":
             return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
         case "monthlyday":
             ordinal = -1 if week_of_month(first) == _LAST_WEEK else week_of_month(first)
             by_day = f"{ordinal}{WEEKDAYS[first.weekday()]}"
-            return f"FREQ=MONTHLY;INTERVAL={rhythm.interval};BYDAY={by_day}"
+            return f"FREQ=MONTHLY;INTERVAL={recurrence.interval};BYDAY={by_day}"
         case "monthly" if first.day == 31:
-            return f"FREQ=MONTHLY;INTERVAL={rhythm.interval};BYMONTHDAY=-1"
+            return f"FREQ=MONTHLY;INTERVAL={recurrence.interval};BYMONTHDAY=-1"
         case unit:
-            return f"FREQ={unit.upper()};INTERVAL={rhythm.interval}"
+            return f"FREQ={unit.upper()};INTERVAL={recurrence.interval}"
 
 
 def _days_since(code: str, anchor: datetime, zone: ZoneInfo, since: int) -> Iterator[date]:
-    """Yield the dates by the rule whose starts are not before `since`."""
-    # A start and its date differ by a day where a gap of the clock moves it past midnight.
+    """Yield the days by the rule whose starts are not before `since`."""
+    # A start and its day differ by a day where a gap of the clock moves it past midnight.
     earliest = to_local(since, zone).date() - timedelta(days=2)
-    days = islice(_dates(parse_rhythm(code), anchor.date(), earliest), MOST_DATES)
+    days = islice(_days_by_rule(parse_recurrence(code), anchor.date(), earliest), MOST_OCCURRENCES)
     return dropwhile(
         lambda day: to_instant(datetime.combine(day, anchor.time()), zone) < since, days
     )
 
 
-def _dates(rhythm: Rhythm, first: date, earliest: date) -> Iterator[date]:
-    """Yield the dates from `first` on, beginning not long before `earliest`."""
+def _days_by_rule(recurrence: Recurrence, first: date, earliest: date) -> Iterator[date]:
+    """Yield the days from `first` on, beginning not long before `earliest`."""
     try:
-        match rhythm.unit:
+        match recurrence.unit:
             case "daily":
-                yield from _days(first, rhythm.interval, earliest)
+                yield from _days(first, recurrence.interval, earliest)
             case "weekly":
-                yield from _days(first, 7 * rhythm.interval, earliest)
+                yield from _days(first, 7 * recurrence.interval, earliest)
             case "weekdays":
                 yield from (day for day in _days(first, 1, earliest) if day.weekday() < 5)
             case _:
-                yield from _months(rhythm, first, earliest)
+                yield from _months(recurrence, first, earliest)
     except OverflowError:
         return
 
@@ -235,14 +238,14 @@ def _days(first: date, interval: int, earliest: date) -> Iterator[date]:
     return (first + timedelta(days=number * interval) for number in count(passed))
 
 
-def _months(rhythm: Rhythm, first: date, earliest: date) -> Iterator[date]:
+def _months(recurrence: Recurrence, first: date, earliest: date) -> Iterator[date]:
     begun = _month_number(first)
-    passed = max(0, (_month_number(earliest) - begun) // rhythm.interval)
-    for number in count(begun + passed * rhythm.interval, rhythm.interval):
+    passed = max(0, (_month_number(earliest) - begun) // recurrence.interval)
+    for number in count(begun + passed * recurrence.interval, recurrence.interval):
         year, month = number // 12, number % 12 + 1
         if year > MAXYEAR:
             return
-        day = _day_in_month(rhythm, first, year, month)
+        day = _day_in_month(recurrence, first, year, month)
         if day <= 28 or day <= _length(year, month):
             yield date(year, month, day)
 
@@ -251,9 +254,9 @@ def _month_number(day: date) -> int:
     return day.year * 12 + day.month - 1
 
 
-def _day_in_month(rhythm: Rhythm, first: date, year: int, month: int) -> int:
+def _day_in_month(recurrence: Recurrence, first: date, year: int, month: int) -> int:
     """Return the day by the rule, which the month may lack."""
-    if rhythm.unit == "monthlyday":
+    if recurrence.unit == "monthlyday":
         weekday = date(year, month, 1).weekday()
         day = 1 + (first.weekday() - weekday) % 7 + 7 * (week_of_month(first) - 1)
         return day if day <= 28 or day <= _length(year, month) else day - 7

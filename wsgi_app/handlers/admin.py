@@ -7,24 +7,16 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
-from ..domain import identifier
+from ..domain import identifier, validation
 from ..domain.conference import Conference
-from ..domain.validation import (
-    Booking,
-    Refused,
-    Wrong,
-    parse_duration,
-    parse_name,
-    parse_timezone,
-    read_booking,
-)
+from ..domain.validation import Booking, FieldErrors, ValidationError
 from ..storage import conferences
-from ..storage.database import Database, Unavailable
+from ..storage.database import Database
 from ..text.dates import moment_words
 from ..text.html import Html, Template
 from ..views import links
 from ..views.details import Details, calendar_links, dates, facts, invitation, overview, stored
-from ..views.form import booking_values, form_fields, sent_values
+from ..views.form import booking_values, form_fields, read_booking, sent_values
 from ..views.layout import document
 from ..web.request import Fields, Request
 from ..web.response import Problem, Response, redirect
@@ -32,8 +24,6 @@ from .room import PASS_NAME, enter_room, passes_name
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
-
-_TRIES = 10
 
 
 def show(request: Request, db: Database) -> Response:
@@ -50,11 +40,11 @@ def change(request: Request, db: Database) -> Response:
     """
     conference = _get(request, db)
     try:
-        booking = read_booking(request.form, request.config.limits, request.now, conference)
-    except Refused as refused:
-        standing = _booking(request, conference, request.form)
-        return _page(request, conference, standing, sent_values(request.form), refused.errors)
-    changed = _replace(request, db, lambda before: before.changed(booking.appointment))
+        booking = read_booking(request, conference)
+    except ValidationError as invalid:
+        current = _booking(request, conference, request.form)
+        return _page(request, conference, current, sent_values(request.form), invalid.errors)
+    changed = _update(request, db, lambda before: before.changed(booking.appointment))
     return overview(
         request, changed, booking, request.texts["changed_title"], _next_sequence(request)
     )
@@ -79,7 +69,7 @@ def cancel(request: Request, db: Database) -> Response:
 
 def renew(request: Request, db: Database) -> Response:
     """Draws a new secret room."""
-    conference = _replace(request, db, Conference.renewed)
+    conference = _update(request, db, Conference.renewed)
     return _back(request, conference, "renewed")
 
 
@@ -95,7 +85,7 @@ def skip(request: Request, db: Database) -> Response:
             raise Problem(HTTPStatus.CONFLICT, "problem_last_date")
         return after
 
-    return _back(request, _replace(request, db, skipped), "skipped")
+    return _back(request, _update(request, db, skipped), "skipped")
 
 
 def enter(request: Request, db: Database) -> Response:
@@ -110,42 +100,32 @@ def _get(request: Request, db: Database) -> Conference:
     iid = identifier.parse(request.path_values["iid"])
     aid = identifier.parse(request.path_values["aid"])
     if iid is not None and aid is not None:
-        conference = conferences.find_conference(db, iid, request.config.doors, request.now)
+        conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
         if conference and conference.admits(aid):
             return conference
     raise Problem(HTTPStatus.NOT_FOUND, "problem_no_conference")
 
 
-def _replace(
-    request: Request, db: Database, changed: Callable[[Conference], Conference]
+def _update(
+    request: Request, db: Database, change: Callable[[Conference], Conference]
 ) -> Conference:
-    """Store what `changed` makes of the conference, however often somebody else is faster; return
-    it.
-    """
-    for _ in range(_TRIES):
-        before = _get(request, db)
-        after = changed(before)
-        if conferences.change_conference(db, before, after):
-            return after
-    raise Unavailable("the row keeps changing")
+    """Store what `change` makes of the conference that the address names, and return it."""
+    return conferences.update(db, lambda: _get(request, db), change)
 
 
 def _booking(request: Request, conference: Conference, unstored: Fields) -> Booking:
     """Return the conference as a booking, with what is not stored of it where the fields have it
     right.
     """
-
-    def read(field: str, parse: Callable[[str], str], otherwise: str) -> str:
-        try:
-            return str(parse(unstored[field]))
-        except Wrong:
-            return otherwise
-
-    timezone = read("timezone", parse_timezone, request.config.site.timezone)
-    default_duration = str(request.config.booking.default_duration)
-    duration = read("duration", lambda text: str(parse_duration(text)), default_duration)
-    name = read("name", parse_name, "")
-    return Booking(name, int(duration), conference.appointment(timezone))
+    ignored = FieldErrors()
+    name = ignored.read("name", validation.parse_name, unstored["name"])
+    timezone = ignored.read("timezone", validation.parse_timezone, unstored["timezone"])
+    duration = ignored.read("duration", validation.parse_duration, unstored["duration"])
+    return Booking(
+        name or "",
+        duration or request.config.booking.default_duration,
+        conference.appointment(timezone or request.config.site.timezone),
+    )
 
 
 def _next_sequence(request: Request) -> int:
@@ -168,7 +148,7 @@ def _page(
     conference: Conference,
     booking: Booking,
     values: Mapping[str, str] | None = None,
-    errors: Mapping[str, Wrong] | None = None,
+    errors: FieldErrors | None = None,
     notice: str = "",
 ) -> Response:
     texts = request.texts
@@ -214,9 +194,9 @@ def _page(
 
 def _state_words(request: Request, conference: Conference, booking: Booking) -> str:
     """Return whether guests wait or are let in, since or until when, and how many dates follow."""
-    texts, doors = request.texts, request.config.doors
-    state = "state_open" if conference.is_open(request.now, doors) else "state_waiting"
-    moment = moment_words(texts, conference.opens_at(doors), booking.appointment.zone)
+    texts, hours = request.texts, request.config.opening_hours
+    state = "state_open" if conference.is_open(request.now, hours) else "state_waiting"
+    moment = moment_words(texts, conference.opens_at(hours), booking.appointment.zone)
     words = texts.format(state, moment=moment)
     if conference.recev:
         words += " " + texts.plural("state_more", conference.recev)

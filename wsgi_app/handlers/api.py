@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -14,26 +15,25 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ..domain import identifier
+from ..domain import identifier, validation
 from ..domain.conference import Conference
-from ..domain.recurrence import to_instant, to_local
-from ..domain.validation import CLOCK_TIME, Booking, Refused, Wrong, parse_timezone, read_booking
+from ..domain.recurrence import to_instant, to_local, zone_names
+from ..domain.validation import CLOCK_TIME, Booking, FieldError
 from ..storage import conferences, requests
-from ..storage.database import Database, Unavailable
+from ..storage.database import Database
 from ..views import links
-from ..web.request import JSON_TYPE, Fields, Request
+from ..web.request import JSON_TYPE, Request
 from ..web.response import Problem, Response
 
-_BOOKED = ("start", "timezone", "duration", "name", "repeat", "count")
+# What a program may send, each of the type of what it means to leave it out.
+_DEFAULTS = {"start": "", "timezone": "", "duration": 0, "name": "", "repeat": "", "count": 0}
 _CHANGED = ("start", "timezone", "repeat", "count")
-_NUMBERS = ("duration", "count")
 # RFC 3339 section 5.6, and local time to the minute; every start is on a minute.
 _START = re.compile(
     rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({CLOCK_TIME})(?::00(?:\.0+)?)?"
     rf"([Zz]|[+-]{CLOCK_TIME})?"
 )
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_TRIES = 10
 
 
 def create(request: Request, db: Database) -> Response:
@@ -41,7 +41,7 @@ def create(request: Request, db: Database) -> Response:
     values = _object(request)
     key = request.header_if_sent("Idempotency-Key")
     if key is None:
-        booking = _read(request, values, _BOOKED, {})
+        booking = _read(request, values)
         return _created(request, conferences.book_conference(db, booking.appointment), booking)
     if not _KEY.fullmatch(key):
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_key")
@@ -49,18 +49,15 @@ def create(request: Request, db: Database) -> Response:
     body = json.dumps(values, sort_keys=True).encode("ascii")
     fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
     key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
-    for _ in range(_TRIES):
-        known = requests.find_request(db, key_hash)
-        if known:
-            return _created_before(request, db, values, fingerprint, *known)
-        booking = _read(request, values, _BOOKED, {})
-        conference = Conference.booked(booking.appointment)
-        try:
-            requests.add_conference_once(db, conference, key_hash, fingerprint, request.now)
-        except conferences.IdentifierTaken:
-            continue
-        return _created(request, conference, booking)
-    raise Unavailable("the key keeps changing")
+    used = requests.find_request(db, key_hash)
+    if used is None:
+        booking = _read(request, values)
+        appointment, now = booking.appointment, request.now
+        booked = requests.book_once(db, appointment, key_hash, fingerprint, now)
+        if isinstance(booked, Conference):
+            return _created(request, booked, booking)
+        used = booked
+    return _created_before(request, db, values, fingerprint, used)
 
 
 def show(request: Request, db: Database) -> Response:
@@ -71,32 +68,32 @@ def show(request: Request, db: Database) -> Response:
 
 def change(request: Request, db: Database) -> Response:
     """Changes a conference, with If-Match only if it still is as it was."""
-    for _ in range(_TRIES):
-        before = _get(request, db)
+
+    def changed(before: Conference) -> Conference:
         values = _object(request)
-        booking = _read(request, values, _CHANGED, _standing(before, values), before)
+        booking = _read(request, values, before)
         _check_precondition(request, before)
-        after = before.changed(booking.appointment)
-        if conferences.change_conference(db, before, after):
-            return _shown(request, after, is_admin=True)
-    raise Unavailable("the row keeps changing")
+        return before.changed(booking.appointment)
+
+    conference = conferences.update(db, lambda: _get(request, db), changed)
+    return _shown(request, conference, is_admin=True)
 
 
 def cancel(request: Request, db: Database) -> Response:
     """Deletes a conference at once."""
-    for _ in range(_TRIES):
-        conference = _get(request, db)
-        _check_precondition(request, conference)
-        if conferences.remove_if_unchanged(db, conference):
-            db.checkpoint()
-            return Response(b"", HTTPStatus.NO_CONTENT)
-    raise Unavailable("the row keeps changing")
+
+    def removed(before: Conference) -> None:
+        _check_precondition(request, before)
+
+    conferences.update(db, lambda: _get(request, db), removed)
+    db.checkpoint()
+    return Response(b"", HTTPStatus.NO_CONTENT)
 
 
 def start_room(request: Request) -> Response:
     """Draws a room of its own that nobody else knows."""
     if request.json:
-        raise _refused(request, {name: Wrong("error_unknown_field") for name in request.json})
+        raise _invalid(request, {name: FieldError("error_unknown_field") for name in request.json})
     room_url = request.config.jitsi.url_of(identifier.draw())
     return _json({"room_url": room_url}, HTTPStatus.CREATED)
 
@@ -123,7 +120,7 @@ def _find(request: Request, db: Database) -> tuple[Conference, bool]:
     aid = _bearer(request)
     iid = identifier.parse(request.path_values["iid"])
     if iid is not None:
-        conference = conferences.find_conference(db, iid, request.config.doors, request.now)
+        conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
         if conference and (aid is None or conference.admits(aid)):
             return conference, aid is not None
     raise Problem(HTTPStatus.NOT_FOUND, "problem_api_conference")
@@ -161,29 +158,6 @@ def _unauthorized() -> Problem:
     return Problem(HTTPStatus.UNAUTHORIZED, "problem_unauthorized", {"WWW-Authenticate": "Bearer"})
 
 
-def _standing(conference: Conference, values: Mapping[str, object]) -> dict[str, str]:
-    """Return a conference as the fields of a request, for what `values` do not name.
-
-    Of a series the clock time stays. A one-off is an instant and has no zone
-    that a local start or a rhythm could be meant in.
-    """
-    zone = ZoneInfo(conference.timezone or "UTC")
-    appointment = conference.appointment(zone.key)
-    start = appointment.start.isoformat(timespec="minutes")
-    fields = {
-        "start": start if conference.timezone else f"{start}Z",
-        "timezone": zone.key,
-        "duration": "1",
-        "repeat": appointment.rectype,
-        "count": str(appointment.recev),
-    }
-    start_is_local = _START.fullmatch(str(values.get("start", "Z")))
-    needs_zone = values.get("repeat") or (start_is_local and not start_is_local[3])
-    if needs_zone and not conference.timezone:
-        del fields["timezone"]
-    return fields
-
-
 def _object(request: Request) -> dict[str, Any]:
     """Return the JSON object that was sent; raises Problem."""
     if request.json is None:
@@ -192,82 +166,108 @@ def _object(request: Request) -> dict[str, Any]:
 
 
 def _read(
-    request: Request,
-    values: Mapping[str, object],
-    allowed: tuple[str, ...],
-    standing: Mapping[str, str],
-    conference: Conference | None = None,
+    request: Request, values: Mapping[str, object], current: Conference | None = None
 ) -> Booking:
-    """Return what `values` ask for, with `standing` where they say nothing; raises Problem."""
-    errors: dict[str, Wrong] = {}
-    texts = dict(standing)
-    for name, value in values.items():
-        try:
-            texts[name] = _text_of(name, value, allowed)
-        except Wrong as wrong:
-            errors[name] = wrong
+    """Return what `values` ask for, of the `current` conference where they change one; raises
+    Problem.
+    """
+    limits = request.config.limits
+    try:
+        wanted = _parse(values, current, validation.largest_count(limits, current))
+        return validation.validate(wanted, limits, request.now, current)
+    except validation.ValidationError as invalid:
+        raise _invalid(request, invalid.errors) from invalid
+
+
+def _parse(
+    values: Mapping[str, object], current: Conference | None, most: int
+) -> validation.BookingInput:
+    """Return what `values` ask for; what they leave out or have in a wrong type stays as it is."""
+    errors = validation.FieldErrors()
+    read = errors.read
+    allowed = _CHANGED if current else _DEFAULTS
+    known: dict[str, Any] = dict(_DEFAULTS)
+    if current:
+        known |= _current_values(current, values)
+    for field, value in values.items():
+        typed = read(field, _typed, field, value, allowed)
+        if typed is not None:
+            known[field] = typed
     if values.get("repeat", "") is None and "count" not in values:
-        texts["count"] = ""
-    try:
-        texts |= _local_start(texts.get("start", ""), texts.get("timezone", ""))
-    except Wrong as wrong:
-        errors.setdefault("start", wrong)
-    try:
-        booking = read_booking(
-            Fields(list(texts.items())),
-            request.config.limits,
-            request.now,
-            conference,
-            name_required=False,
-        )
-    except Refused as refused:
-        for field, reason in refused.errors.items():
-            errors.setdefault("start" if field in ("date", "time") else field, reason)
-    if errors:
-        raise _refused(request, errors)
-    return booking
+        known["count"] = 0
+    start = read("start", _local_start, known["start"], known["timezone"])
+    name = read("name", validation.parse_name, known["name"]) if known["name"] else ""
+    if start is None:
+        # With no error so far, its month lacks this day.
+        errors.setdefault("start", FieldError("error_date"))
+    return validation.BookingInput(
+        name=name,
+        start=start,
+        timezone=read("timezone", validation.parse_timezone, known["timezone"]),
+        duration=0 if current else read("duration", validation.check_duration, known["duration"]),
+        rectype=read("repeat", validation.parse_rectype, known["repeat"]),
+        recev=read("count", validation.check_count, known["count"], most),
+        errors=errors,
+    )
 
 
-def _text_of(name: str, value: object, allowed: tuple[str, ...]) -> str:
-    if name not in allowed:
-        raise Wrong("error_unknown_field")
-    if name in _NUMBERS:
-        if type(value) is not int:
-            raise Wrong("error_no_number")
-        return str(value)
-    if name == "repeat" and value is None:
+def _current_values(conference: Conference, values: Mapping[str, object]) -> dict[str, object]:
+    """Return a conference as a request would ask for it, for what `values` do not name.
+
+    Of a series the clock time stays. A one-off is an instant and has no zone
+    that a local start or a recurrence could be meant in.
+    """
+    zone = ZoneInfo(conference.timezone or "UTC")
+    appointment = conference.appointment(zone.key)
+    start = appointment.start.isoformat(timespec="minutes")
+    new_start = _START.fullmatch(str(values.get("start", "Z")))
+    needs_zone = values.get("repeat") or (new_start and not new_start[3])
+    return {
+        "start": start if conference.timezone else f"{start}Z",
+        "timezone": conference.timezone if needs_zone else zone.key,
+        "repeat": appointment.rectype,
+        "count": appointment.recev,
+    }
+
+
+def _typed(field: str, value: object, allowed: Container[str]) -> object:
+    """Return the value where the field is allowed and its type right; raises FieldError."""
+    if field not in allowed:
+        raise FieldError("error_unknown_field")
+    if field == "repeat" and value is None:
         return ""
-    if name == "repeat" and value == "":
-        raise Wrong("error_repeat")
-    if not isinstance(value, str):
-        raise Wrong("error_no_text")
+    if field == "repeat" and value == "":
+        raise FieldError("error_repeat")
+    expected = type(_DEFAULTS[field])
+    if type(value) is not expected:
+        raise FieldError("error_no_number" if expected is int else "error_no_text")
     return value
 
 
-def _local_start(text: str, timezone: str) -> dict[str, str]:
-    """Return date and time in the zone; raises Wrong."""
+def _local_start(text: str, timezone: str) -> datetime | None:
+    """Return the start in the zone, None where no month has its day; raises FieldError."""
     match = _START.fullmatch(text)
     if not match:
-        raise Wrong("error_start")
+        raise FieldError("error_start")
     day, clock, offset = match.groups()
-    if not offset:
-        return {"date": day, "time": clock}
+    if not offset or timezone not in zone_names():
+        with suppress(ValueError):
+            return datetime.fromisoformat(f"{day}T{clock}")
+        return None
+    zone = ZoneInfo(timezone)
     try:
-        zone = ZoneInfo(parse_timezone(timezone))
         instant = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").timestamp()
         local = to_local(instant, zone)
-    except Wrong:
-        return {"date": day, "time": clock}
     except (ValueError, OverflowError):
-        raise Wrong("error_start") from None
+        raise FieldError("error_start") from None
     if to_instant(local, zone) != instant:
-        raise Wrong("error_start_doubled")
-    return {"date": local.date().isoformat(), "time": f"{local:%H:%M}"}
+        raise FieldError("error_start_doubled")
+    return local
 
 
-def _refused(request: Request, errors: Mapping[str, Wrong]) -> Problem:
+def _invalid(request: Request, errors: Mapping[str, FieldError]) -> Problem:
     messages = {
-        field: request.texts.format(wrong.text, **wrong.values) for field, wrong in errors.items()
+        field: request.texts.format(error.text, **error.values) for field, error in errors.items()
     }
     return Problem(HTTPStatus.BAD_REQUEST, "problem_fields", errors=messages)
 
@@ -296,13 +296,14 @@ def _created_before(
     db: Database,
     values: Mapping[str, Any],
     fingerprint: str,
-    known_fingerprint: str,
-    iid: int,
+    used: requests.UsedKey,
 ) -> Response:
     """Answer a request that was made before with what it made."""
-    if not hmac.compare_digest(fingerprint, known_fingerprint):
+    if not hmac.compare_digest(fingerprint, used.fingerprint):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "problem_key_reused")
-    conference = conferences.find_conference(db, iid, request.config.doors, request.now)
+    conference = conferences.find_conference(
+        db, used.iid, request.config.opening_hours, request.now
+    )
     if conference is None:
         raise Problem(HTTPStatus.GONE, "problem_key_gone")
     appointment = conference.appointment(values["timezone"])
@@ -311,7 +312,7 @@ def _created_before(
 
 
 def _shown(request: Request, conference: Conference, is_admin: bool) -> Response:
-    is_open = conference.is_open(request.now, request.config.doors)
+    is_open = conference.is_open(request.now, request.config.opening_hours)
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
     tells_start = is_admin or request.config.privacy.show_start
     tells_room = is_admin or is_open

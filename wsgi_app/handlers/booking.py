@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..domain.conference import Conference
-from ..domain.validation import Refused, Wrong, read_booking
+from ..domain.validation import FieldErrors, ValidationError
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html
 from ..views.details import Details, overview
-from ..views.form import form_fields, fresh_values, sent_values, wrong_words
+from ..views.form import error_text, form_fields, fresh_values, read_booking, sent_values
 from ..views.layout import document
 from ..web.request import Request
 from ..web.response import Response
@@ -23,7 +23,7 @@ def show_form(request: Request) -> Response:
     """The booking form, and the button that starts a room at once."""
 
     def make() -> Response:
-        return _form_page(request, fresh_values(request), {}, HTTPStatus.OK)
+        return _form_page(request, fresh_values(request))
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
     return request.kept(("form", request.now // _QUARTER_SECONDS), make)
@@ -34,11 +34,9 @@ def book(request: Request, db: Database) -> Response:
     it.
     """
     try:
-        booking = read_booking(request.form, request.config.limits, request.now)
-    except Refused as refused:
-        return _form_page(
-            request, sent_values(request.form), refused.errors, HTTPStatus.BAD_REQUEST
-        )
+        booking = read_booking(request)
+    except ValidationError as invalid:
+        return _form_page(request, sent_values(request.form), invalid.errors)
     conference = conferences.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
 
@@ -48,18 +46,16 @@ def say_when(request: Request) -> Response:
     with them; a name is not asked for.
     """
     try:
-        booking = read_booking(
-            request.form, request.config.limits, request.now, name_required=False
-        )
-    except Refused as refused:
-        wrong = next(iter(refused.errors.values()))
-        return _plain(request, wrong_words(request.texts, wrong), HTTPStatus.BAD_REQUEST)
+        booking = read_booking(request, name_required=False)
+    except ValidationError as invalid:
+        error = next(iter(invalid.errors.values()))
+        return _plain(request, error_text(request.texts, error), HTTPStatus.BAD_REQUEST)
     conference = Conference.booked(booking.appointment)
     return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
 
 
 def _form_page(
-    request: Request, values: Mapping[str, str], errors: Mapping[str, Wrong], status: HTTPStatus
+    request: Request, values: Mapping[str, str], errors: FieldErrors | None = None
 ) -> Response:
     content = request.markup(
         "book.html",
@@ -75,6 +71,7 @@ def _form_page(
         # Without a word of the visitor's in it, it may be kept by the browser, so that Back finds
         # it as it was filled in.
         headers["Cache-Control"] = "private, no-cache"
+    status = HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
     return document(request, request.texts["book_title"], content, status, headers=headers)
 
 

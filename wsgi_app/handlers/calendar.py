@@ -27,7 +27,7 @@ def show_entry(request: Request) -> Response:
     if iid is None or not request.path_values["file"].endswith(".ics"):
         raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
     query = request.query
-    if query.doubled:
+    if query.duplicates:
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_calendar")
     invitation_url = request.url(f"/i/{iid}")
     try:
@@ -91,7 +91,7 @@ def _cancelled(text: str) -> bool:
 
 
 def _start(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> int:
-    """Return the start of the date that a series has at `time`; raises ValueError if it has none.
+    """Return the start of the occurrence at `time`; raises ValueError where the series has none.
 
     A zone that got other rules since the link was made may have moved it.
     """
@@ -99,5 +99,5 @@ def _start(time: int, zone: ZoneInfo, rectype: str, anchor: datetime | None) -> 
     since = time - recurrence.LARGEST_SHIFT
     start = next(recurrence.starts(rectype, anchor, zone, since), None)
     if start is None or start > time + recurrence.LARGEST_SHIFT:
-        raise ValueError("no date of the series")
+        raise ValueError("no occurrence of the series")
     return start

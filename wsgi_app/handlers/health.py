@@ -6,7 +6,7 @@ import threading
 from weakref import WeakKeyDictionary
 
 from ..storage import conferences
-from ..storage.database import Database, DatabaseError, Unavailable, Unprepared
+from ..storage.database import Database, DatabaseError, Unprepared
 from ..web.request import Request
 from ..web.response import Response
 
@@ -31,7 +31,7 @@ class _Writing:
         else:
             conferences.ping(db)
         if self._fault:
-            raise Unavailable(self._fault)
+            raise DatabaseError(self._fault)
 
     def _is_due(self, now: float) -> bool:
         with self._lock:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from ..domain import identifier
-from ..domain.conference import Conference, Doors
+from ..domain.conference import Conference, OpeningHours
 from ..domain.recurrence import to_local
 from ..storage import conferences
 from ..storage.database import Database
@@ -42,7 +42,7 @@ def show_number_form(request: Request) -> Response:
         return _number_form(request, HTTPStatus.OK)
     pasted = re.search(r"/i/([0-9]+)", typed)
     iid = identifier.parse(pasted[1] if pasted else re.sub(r"[\s-]", "", typed))
-    if iid is None or "id" in request.query.doubled:
+    if iid is None or "id" in request.query.duplicates:
         return _number_form(request, HTTPStatus.BAD_REQUEST, "error_number", typed)
     return redirect(request.page_url(f"/i/{iid}"))
 
@@ -65,12 +65,12 @@ def show_qr_code(request: Request) -> Response:
 
 def show(request: Request, db: Database) -> Response:
     """The waiting screen before the start; after it, the way into the room."""
-    doors = request.config.doors
-    conference = _find(request, db, doors)
+    hours = request.config.opening_hours
+    conference = _find(request, db, hours)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, doors):
-        return _waiting(request, conference, doors)
+    if not conference.is_open(request.now, hours):
+        return _waiting(request, conference, hours)
     # Where a redirect could not hand the name on, script at the door does.
     if _a_person_navigates(request) and not passes_name(request):
         return enter_room(request, conference.rid)
@@ -79,18 +79,18 @@ def show(request: Request, db: Database) -> Response:
 
 def enter(request: Request, db: Database) -> Response:
     """The way into the room, back to the waiting screen before the start."""
-    doors = request.config.doors
-    conference = _find(request, db, doors)
+    hours = request.config.opening_hours
+    conference = _find(request, db, hours)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, doors):
+    if not conference.is_open(request.now, hours):
         return redirect(request.page_url(f"/i/{conference.iid}"))
     return enter_room(request, conference.rid)
 
 
-def _find(request: Request, db: Database, doors: Doors) -> Conference | None:
+def _find(request: Request, db: Database, hours: OpeningHours) -> Conference | None:
     iid = identifier.parse(request.path_values["iid"])
-    return None if iid is None else conferences.find_conference(db, iid, doors, request.now)
+    return None if iid is None else conferences.find_conference(db, iid, hours, request.now)
 
 
 def _a_person_navigates(request: Request) -> bool:
@@ -99,9 +99,9 @@ def _a_person_navigates(request: Request) -> bool:
     return request.header("Sec-Fetch-Mode") == "navigate" and "prefetch" not in purpose.lower()
 
 
-def _waiting(request: Request, conference: Conference, doors: Doors) -> Response:
+def _waiting(request: Request, conference: Conference, hours: OpeningHours) -> Response:
     page = request.kept(("waiting",), lambda: _waiting_page(request))
-    opens_in = conference.opens_at(doors) - request.now
+    opens_in = conference.opens_at(hours) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     shows_start = request.config.privacy.show_start
     body = page.render(

@@ -63,4 +63,4 @@ def enter(request: Request) -> Response:
 
 
 def _number(request: Request, name: str) -> int | None:
-    return None if name in request.query.doubled else identifier.parse(request.query[name])
+    return None if name in request.query.duplicates else identifier.parse(request.query[name])

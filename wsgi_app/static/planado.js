@@ -23,6 +23,7 @@ function tried(act) {
 function nameIn(fragment) {
   const text = tried(() => decodeURIComponent(fragment.replace(/^#/, ""))) || "";
   // Control characters, line breaks, and what turns text around.
+  // eslint-disable-next-line no-control-regex -- to take them out
   const plain = text.replace(/[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, " ");
   return [...plain.trim()].slice(0, 100).join("");
 }
@@ -150,7 +151,7 @@ function offerCopy(button) {
     try {
       if (rich && window.ClipboardItem) {
         const item = Object.assign(blob(source.value, "text/plain"), blob(rich.innerHTML, "text/html"));
-        await navigator.clipboard.write([new ClipboardItem(item)]);
+        await navigator.clipboard.write([new window.ClipboardItem(item)]);
       } else {
         await navigator.clipboard.writeText(source.value);
       }

@@ -102,7 +102,7 @@ function wait(screen) {
 
 // A page of ours as it is now, or nothing while the server cannot say.
 async function fetchPage(address) {
-  const abort = window.AbortController && new AbortController();
+  const abort = window.AbortController && new window.AbortController();
   const ask = async () => {
     const answer = await fetch(address, { cache: "no-store", signal: abort && abort.signal });
     if (!answer.ok && answer.status !== 404) return null;

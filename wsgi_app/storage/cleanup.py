@@ -1,4 +1,4 @@
-"""The clean-up: deletes what is past and moves series on to their next date."""
+"""The clean-up: deletes what is past and advances series to their next date."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import log
-from ..domain.conference import Conference, Doors
+from ..domain.conference import Conference, OpeningHours
 from . import conferences, requests
 from .database import Database
 
 # Rows of one transaction: they hold their locks for some tens of milliseconds.
 BATCH = 200
 
-# A program that got no answer asks again within a day.
+# A program that got no answer retries within a day.
 KEY_SECONDS = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
-class Swept:
-    """How many conferences a clean-up deleted, moved on, and had to leave as it could not read
+class CleanupResult:
+    """How many conferences a clean-up deleted, advanced, and had to leave as it could not read
     them.
     """
 
@@ -27,52 +27,58 @@ class Swept:
     advanced: int = 0
     left: int = 0
 
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(
+    def __add__(self, other: CleanupResult) -> CleanupResult:
+        return CleanupResult(
             self.deleted + other.deleted, self.advanced + other.advanced, self.left + other.left
         )
 
 
-def clean_up(db: Database, doors: Doors, now: float, batches: int | None = None) -> Swept:
-    """Sweep all that is past at `now`, or at most `batches` times BATCH rows; raises
+def clean_up(
+    db: Database, hours: OpeningHours, now: float, batches: int | None = None
+) -> CleanupResult:
+    """Clean up all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
     """
     requests.remove_requests(db, int(now) - KEY_SECONDS)
-    cutoff = int(now) - doors.delete_after
-    swept = Swept()
+    cutoff = int(now) - hours.delete_after
+    result = CleanupResult()
     after_time, after_iid = -(2**62), 0
     while batches is None or batches > 0:
         past = conferences.list_past(db, cutoff, after_time, after_iid, BATCH)
         if not past:
             break
-        swept += db.transaction(_sweep(db, past, doors, now))
+        result += db.transaction(_clean_batch(db, past, hours, now))
         after_time, after_iid = past[-1].time, past[-1].iid
         batches = None if batches is None else batches - 1
     db.checkpoint()
-    if swept.left:
-        log.error("clean-up left %d series: rhythm or time zone unknown here", swept.left)
-    return swept
+    if result.left:
+        log.error("clean-up left %d series: rhythm or time zone unknown here", result.left)
+    return result
 
 
-def _sweep(db: Database, past: list[Conference], doors: Doors, now: float) -> Callable[[], Swept]:
-    def sweep() -> Swept:
-        swept = Swept()
+def _clean_batch(
+    db: Database, past: list[Conference], hours: OpeningHours, now: float
+) -> Callable[[], CleanupResult]:
+    def clean() -> CleanupResult:
+        result = CleanupResult()
         if any(conference.recev == 0 for conference in past):
-            swept = Swept(deleted=conferences.remove_last_dates(db, past[0], past[-1]))
+            result = CleanupResult(deleted=conferences.remove_last_dates(db, past[0], past[-1]))
         for conference in past:
             if conference.recev > 0:
-                swept += _move_on(db, conference, doors, now)
-        return swept
+                result += _advance(db, conference, hours, now)
+        return result
 
-    return sweep
+    return clean
 
 
-def _move_on(db: Database, conference: Conference, doors: Doors, now: float) -> Swept:
+def _advance(
+    db: Database, conference: Conference, hours: OpeningHours, now: float
+) -> CleanupResult:
     try:
-        current = conference.at(now, doors)
+        current = conference.at(now, hours)
     except (ValueError, KeyError):
         # Deleting it would lose a booking to a computer without time zone data.
-        return Swept(left=1)
+        return CleanupResult(left=1)
     if current is None:
-        return Swept(deleted=int(conferences.remove_if_unchanged(db, conference)))
-    return Swept(advanced=int(conferences.change_conference(db, conference, current)))
+        return CleanupResult(deleted=int(conferences.remove_if_unchanged(db, conference)))
+    return CleanupResult(advanced=int(conferences.change_conference(db, conference, current)))

@@ -8,35 +8,64 @@ for good.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from ..domain import identifier
-from ..domain.conference import Appointment, Conference, Doors
+from ..domain.conference import Appointment, Conference, OpeningHours
 from .database import Database, DuplicateKey, Unavailable
 
-_TRIES = 10
+TRIES = 10
+"""How often a write begins with another look, others having been faster, before it is given up."""
+
+After = TypeVar("After", bound=Conference | None)
 
 
 class IdentifierTaken(Exception):
     """Another conference has this invitation identifier."""
 
 
+class _Absent(Exception):
+    """There is no such conference, or its last date is over."""
+
+
 class _TakenBack(Exception):
     """A transaction has shown what it was for."""
 
 
-def find_conference(db: Database, iid: int, doors: Doors, now: float) -> Conference | None:
-    """Return the conference as it stands at `now`, moved on to its current date; None if unknown
+def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
+    """Return the conference as it stands at `now`, advanced to its current date; None if unknown
     or past.
     """
-    for _ in range(_TRIES):
-        stored = _find_row(db, iid)
-        current = stored.at(now, doors) if stored else None
-        if stored is None or current is None or current == stored:
-            return current
-        # The new date's room must be the same for all, so it is stored before anybody learns it.
-        if change_conference(db, stored, current):
-            return current
+
+    def find() -> Conference:
+        return _present(_find_row(db, iid))
+
+    def advance(stored: Conference) -> Conference:
+        # What is past is left to the clean-up.
+        return _present(stored.at(now, hours))
+
+    # The new date's room must be the same for all, so it is stored before anybody learns it.
+    with suppress(_Absent):
+        return update(db, find, advance)
+    return None
+
+
+def update(
+    db: Database, find: Callable[[], Conference], change: Callable[[Conference], After]
+) -> After:
+    """Store what `change` makes of the conference that `find` returns, None deleting it, and
+    return it.
+
+    Both are called again whenever somebody else was faster. What they raise
+    passes through, the row as it was; raises Unavailable if it keeps changing.
+    """
+    for _ in range(TRIES):
+        before = find()
+        after = change(before)
+        if after == before or _swap(db, before, after):
+            return after
     raise Unavailable("the row keeps changing")
 
 
@@ -70,7 +99,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
     """Replace `before` by `after` if the row still is as it was; say whether the row now is
     `after`.
     """
-    changed = db.run(
+    outcome = db.run(
         """
         UPDATE {table}
         SET rid = :rid, time = :time, recev = :recev, rectype = :rectype,
@@ -82,7 +111,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
         **after._asdict(),
         **_prefixed(before),
     )
-    return changed == 1 or _find_row(db, after.iid) == after
+    return outcome.matched == 1 or _find_row(db, after.iid) == after
 
 
 def remove_conference(db: Database, iid: int, aid: int) -> None:
@@ -115,7 +144,7 @@ def list_past(
 
 def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
     """Delete the rows between two of `list_past` without a date left, and return their number."""
-    return db.run(
+    outcome = db.run(
         """
         DELETE FROM {table}
         WHERE recev = 0
@@ -128,11 +157,12 @@ def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
         last_time=last.time,
         last_iid=last.iid,
     )
+    return outcome.matched
 
 
 def remove_if_unchanged(db: Database, conference: Conference) -> bool:
     """Delete a row if it still is as it was; say whether it was deleted."""
-    deleted = db.run(
+    outcome = db.run(
         """
         DELETE FROM {table}
         WHERE iid = :old_iid AND aid = :old_aid AND rid = :old_rid AND time = :old_time
@@ -141,8 +171,8 @@ def remove_if_unchanged(db: Database, conference: Conference) -> bool:
         """,
         **_prefixed(conference),
     )
-    # Sent again, it finds its own work done.
-    return deleted == 1 or (db.asked_again and _find_row(db, conference.iid) is None)
+    # Retried, it finds its own work done.
+    return outcome.matched == 1 or (outcome.retried and _find_row(db, conference.iid) is None)
 
 
 def ping(db: Database) -> None:
@@ -170,6 +200,18 @@ def try_to_write(db: Database) -> None:
 
     with suppress(_TakenBack):
         db.transaction(work)
+
+
+def _swap(db: Database, before: Conference, after: Conference | None) -> bool:
+    if after is None:
+        return remove_if_unchanged(db, before)
+    return change_conference(db, before, after)
+
+
+def _present(conference: Conference | None) -> Conference:
+    if conference is None:
+        raise _Absent
+    return conference
 
 
 def _find_row(db: Database, iid: int) -> Conference | None:

@@ -1,11 +1,11 @@
 """What SQLite and MariaDB have in common: statements on one connection per thread.
 
-Here are connections, transactions, repeats and named errors; no question is
+Here are connections, transactions, retries and named errors; no question is
 asked here. Statements are written once for both: `:name` is a parameter,
 `{table}` the configured table, `{table}_suffix` a name derived from it.
 
-A statement whose answer was lost is sent again on a new connection, so each
-one must be safe to happen twice.
+A statement whose answer was lost is retried on a new connection, so each one
+must be safe to happen twice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Row = tuple[Any, ...]
 """The values of a row, in the order in which the statement names its columns."""
@@ -40,7 +40,7 @@ class DatabaseError(Exception):
 
 
 class Unavailable(DatabaseError):
-    """The database is away, busy, full or read-only: asking again later may help."""
+    """The database is away, busy, full or read-only: a later retry may help."""
 
 
 class Unprepared(Unavailable):
@@ -52,7 +52,7 @@ class DuplicateKey(DatabaseError):
 
 
 class Conflict(Unavailable):
-    """Another transaction won; the same one may succeed when run again."""
+    """Another transaction won; the same one may succeed when retried."""
 
 
 class ConnectionLost(Unavailable):
@@ -60,7 +60,18 @@ class ConnectionLost(Unavailable):
 
 
 class NoAnswer(Unavailable):
-    """The server hangs; asked again, it would hang again."""
+    """The server hangs; a retry would hang as well."""
+
+
+class Outcome(NamedTuple):
+    """How many rows a statement matched, and whether it was retried because an answer was lost.
+
+    A retried one may have happened the first time, and then matches fewer. In a
+    transaction, which is retried as a whole, no statement is retried by itself.
+    """
+
+    matched: int
+    retried: bool
 
 
 class Database(ABC):
@@ -84,11 +95,13 @@ class Database(ABC):
 
     def all(self, sql: str, **values: object) -> list[Row]:
         """Return all rows; raises DatabaseError."""
-        return self._repeated(lambda: self._execute(sql, values)[0])
+        (rows, _), _ = self._with_retries(lambda: self._execute(sql, values))
+        return rows
 
-    def run(self, sql: str, **values: object) -> int:
-        """Carry out a statement and return how many rows it matched; raises DatabaseError."""
-        return self._repeated(lambda: self._execute(sql, values)[1])
+    def run(self, sql: str, **values: object) -> Outcome:
+        """Carry out a statement and return what came of it; raises DatabaseError."""
+        (_, matched), retried = self._with_retries(lambda: self._execute(sql, values))
+        return Outcome(matched, retried)
 
     def transaction(self, work: Callable[[], Result]) -> Result:
         """Return what `work` returns, all of its statements having happened or none; may call it
@@ -108,14 +121,8 @@ class Database(ABC):
             finally:
                 self._local.in_transaction = False
 
-        return self._repeated(attempt)
-
-    @property
-    def asked_again(self) -> bool:
-        """Whether the calling thread's last statement, or its transaction, was sent again because
-        an answer was lost.
-        """
-        return getattr(self._local, "asked_again", False)
+        result, _ = self._with_retries(attempt)
+        return result
 
     def create(self) -> None:
         """Make the file of an embedded database, which root gives to who owns the folder; raises
@@ -157,32 +164,33 @@ class Database(ABC):
 
     def close(self) -> None:
         """Close the connection of the calling thread."""
-        self._local.__dict__.pop("kept", None)
+        self._local.__dict__.pop("connection", None)
 
     @property
     def _connection(self) -> Any:
-        kept: _Kept | None = getattr(self._local, "kept", None)
+        own: _ThreadConnection | None = getattr(self._local, "connection", None)
         # A connection taken through a fork would be shared with the parent.
-        if kept is None or kept.process != os.getpid():
-            self._local.kept = kept = _Kept(self._connect())
-        return kept.connection
+        if own is None or own.process != os.getpid():
+            self._local.connection = own = _ThreadConnection(self._connect())
+        return own.connection
 
-    def _repeated(self, attempt: Callable[[], Result]) -> Result:
+    def _with_retries(self, attempt: Callable[[], Result]) -> tuple[Result, bool]:
+        """Return what `attempt` returns, and whether it was retried because an answer was lost."""
         if getattr(self._local, "in_transaction", False):
-            return attempt()
-        self._local.asked_again = False
+            return attempt(), False
+        retried = False
         for number in range(_TRIES - 1):
             try:
-                return attempt()
+                return attempt(), retried
             except ConnectionLost:
-                self._local.asked_again = True
+                retried = True
                 self.close()
             except Conflict:
                 time.sleep(_FIRST_PAUSE_SECONDS * 2**number)
-        return attempt()
+        return attempt(), retried
 
     def _roll_back(self) -> None:
-        if getattr(self._local, "kept", None) is None:
+        if getattr(self._local, "connection", None) is None:
             # Given up: the server rolls back by itself, and a new connection may hang as well.
             return
         try:
@@ -201,7 +209,7 @@ class Database(ABC):
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]: ...
 
 
-class _Kept:
+class _ThreadConnection:
     """The connection of a thread; closed when the thread ends or lets go of it."""
 
     def __init__(self, connection: Any) -> None:

@@ -39,7 +39,7 @@ class NotUnderstood(Exception):
 
 
 @dataclass
-class Taken:
+class ImportReport:
     """What became of the original's rows; `remarks` counts what was not as it should be."""
 
     rows: int = 0
@@ -52,7 +52,9 @@ def is_original(db: Database) -> bool:
     return _columns(db, "") == set(_OriginalRow._fields)
 
 
-def take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> Taken:
+def take_over(
+    db: Database, timezone: str | None, create: Callable[[Database], None]
+) -> ImportReport:
     """Replace the original's table by ours and return what became of its rows.
 
     `create` makes an empty table of ours in the database it is given; series get
@@ -102,11 +104,13 @@ def forget_original(db: Database) -> None:
         db.run("DROP TABLE IF EXISTS {table}_planado_old")
 
 
-def _take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> Taken:
+def _take_over(
+    db: Database, timezone: str | None, create: Callable[[Database], None]
+) -> ImportReport:
     beside = db.beside("_planado_new")
-    taken = Taken()
+    report = ImportReport()
     rows = db.all("SELECT iid, aid, rid, time, recev, rectype FROM {table}")
-    conferences = list(_conferences(starmap(_OriginalRow, rows), timezone, taken))
+    conferences = list(_conferences(starmap(_OriginalRow, rows), timezone, report))
     beside.run("DROP TABLE IF EXISTS {table}")
     create(beside)
     for first in range(0, len(conferences), _BATCH):
@@ -114,10 +118,10 @@ def _take_over(db: Database, timezone: str | None, create: Callable[[Database], 
     try:
         db.run("RENAME TABLE {table} TO {table}_planado_old, {table}_planado_new TO {table}")
     except DatabaseError:
-        # Sent again for want of an answer, it finds that it has happened.
+        # Retried for want of an answer, it finds that it has happened.
         if is_original(db):
             raise
-    return taken
+    return report
 
 
 def _columns(db: Database, suffix: str) -> set[str]:
@@ -143,7 +147,7 @@ def _adding(db: Database, conferences: list[Conference]) -> Callable[[], None]:
 
 
 def _conferences(
-    rows: Iterable[_OriginalRow], timezone: str | None, taken: Taken
+    rows: Iterable[_OriginalRow], timezone: str | None, report: ImportReport
 ) -> Iterator[Conference]:
     seen: dict[int, _OriginalRow] = {}
     for row in rows:
@@ -152,14 +156,14 @@ def _conferences(
                 raise NotUnderstood(f"the column {name} is not of an integer type")
         if not isinstance(row.rectype, str | None):
             raise NotUnderstood("the column rectype is not of a text type")
-        taken.rows += 1
+        report.rows += 1
         reason = _reason_to_drop(row, seen)
         if reason:
-            taken.remarks[reason] += 1
+            report.remarks[reason] += 1
             continue
         seen[row.iid] = row
-        taken.conferences += 1
-        yield _conference(row, timezone, taken.remarks)
+        report.conferences += 1
+        yield _conference(row, timezone, report.remarks)
 
 
 def _reason_to_drop(row: _OriginalRow, seen: dict[int, _OriginalRow]) -> str:

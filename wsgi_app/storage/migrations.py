@@ -39,9 +39,9 @@ def migrate(db: Database, timezone: str | None = None) -> list[str]:
     done = []
     db.create()
     if import_php.is_original(db):
-        taken = import_php.take_over(db, timezone, _create_table)
-        done.append(f"took over {taken.conferences} conferences from {taken.rows} rows")
-        done += [f"{remark} ({number})" for remark, number in taken.remarks.items()]
+        report = import_php.take_over(db, timezone, _create_table)
+        done.append(f"took over {report.conferences} conferences from {report.rows} rows")
+        done += [f"{remark} ({number})" for remark, number in report.remarks.items()]
     import_php.forget_original(db)
     db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
     names = pending(db)

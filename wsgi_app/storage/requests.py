@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from ..domain.conference import Conference
-from .conferences import IdentifierTaken, add_conference
-from .database import Database, DuplicateKey
+from contextlib import suppress
+from typing import NamedTuple
+
+from ..domain.conference import Appointment, Conference
+from .conferences import TRIES, IdentifierTaken, add_conference
+from .database import Database, DuplicateKey, Unavailable
 
 
-def add_conference_once(
-    db: Database, conference: Conference, key_hash: str, fingerprint: str, now: float
-) -> None:
-    """Store a new conference and the key it was asked for with; raises IdentifierTaken.
+class UsedKey(NamedTuple):
+    """What a key was used for: the fingerprint of the request, and the conference it booked."""
 
-    Both are stored or none. IdentifierTaken is raised for a key that was used
-    before, too: `find_request` finds what for.
+    fingerprint: str
+    iid: int
+
+
+def book_once(
+    db: Database, appointment: Appointment, key_hash: str, fingerprint: str, now: float
+) -> Conference | UsedKey:
+    """Store a new conference with fresh identifiers and the key it was asked for with, both or
+    none, and return it; where the key was used before, return what for.
     """
+    for _ in range(TRIES):
+        conference = Conference.booked(appointment)
+        with suppress(IdentifierTaken):
+            _add(db, conference, key_hash, fingerprint, now)
+            return conference
+        used = find_request(db, key_hash)
+        if used:
+            return used
+    raise Unavailable("the key keeps changing")
 
+
+def _add(db: Database, conference: Conference, key_hash: str, fingerprint: str, now: float) -> None:
     def work() -> None:
         db.run(
             """
@@ -35,13 +54,13 @@ def add_conference_once(
         raise IdentifierTaken from None
 
 
-def find_request(db: Database, key_hash: str) -> tuple[str, int] | None:
-    """Return fingerprint and invitation identifier of the request with this key, or None."""
+def find_request(db: Database, key_hash: str) -> UsedKey | None:
+    """Return what a key was used for, or None."""
     row = db.one(
         "SELECT fingerprint, iid FROM {table}_requests WHERE key_hash = :key_hash",
         key_hash=key_hash,
     )
-    return (str(row[0]), int(row[1])) if row else None
+    return UsedKey(*row) if row else None
 
 
 def remove_requests(db: Database, before: int) -> None:

@@ -16,6 +16,7 @@ from .database import (
     Database,
     DatabaseError,
     DuplicateKey,
+    Outcome,
     Row,
     Unavailable,
     Unprepared,
@@ -42,7 +43,7 @@ class SqliteDatabase(Database):
         # SQLite lets writers wait in no order; within a process a lock is fair and wakes at once.
         self._writing = threading.RLock()
 
-    def run(self, sql: str, **values: object) -> int:
+    def run(self, sql: str, **values: object) -> Outcome:
         with self._writing:
             return super().run(sql, **values)
 

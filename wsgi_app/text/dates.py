@@ -1,4 +1,4 @@
-"""Dates, spans and rhythms in the words of a language."""
+"""Dates, spans and recurrences in the words of a language."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ..domain.recurrence import parse_rhythm, to_local, week_of_month
+from ..domain.recurrence import parse_recurrence, to_local, week_of_month
 from .messages import Texts
 
 
@@ -76,44 +76,44 @@ def zoned_moment_words(texts: Texts, instant: int, zone: ZoneInfo) -> str:
     return texts.format("with_zone", moment=moment, zone=zone_words(instant, zone))
 
 
-def rhythm_words(texts: Texts, rectype: str, first: date) -> str:
+def recurrence_words(texts: Texts, rectype: str, first: date) -> str:
     """Return `every 2 weeks`, `every month on the second Tuesday` and the like; `once` without a
-    rhythm.
+    recurrence.
     """
     if not rectype:
         return str(texts["once"])
-    rhythm = parse_rhythm(rectype)
-    match rhythm.unit:
+    recurrence = parse_recurrence(rectype)
+    match recurrence.unit:
         case "weekdays":
             return str(texts["every_weekday"])
         case "monthlyday":
             return texts.plural(
                 "every_monthlyday",
-                rhythm.interval,
+                recurrence.interval,
                 on_nth_weekday=texts["on_nth_weekdays"][week_of_month(first) - 1][first.weekday()],
             )
         case "monthly" if first.day == 31:
-            return texts.plural("every_month_last_day", rhythm.interval)
+            return texts.plural("every_month_last_day", recurrence.interval)
         case "monthly":
-            return texts.plural("every_month", rhythm.interval, day=first.day)
+            return texts.plural("every_month", recurrence.interval, day=first.day)
         case "weekly":
             on_weekday = texts["on_weekdays"][first.weekday()]
-            return texts.plural("every_week", rhythm.interval, on_weekday=on_weekday)
+            return texts.plural("every_week", recurrence.interval, on_weekday=on_weekday)
         case _:
-            return texts.plural("every_day", rhythm.interval)
+            return texts.plural("every_day", recurrence.interval)
 
 
 def series_words(texts: Texts, rectype: str, first: date, number: int, last: date) -> str:
     """Return `every week on Tuesday, 5 dates, the last on Tuesday, 30 March 2027`; `once` without a
-    rhythm.
+    recurrence.
 
     `first` is the day on which the series began, `number` and `last` are of its dates still to
     come.
     """
-    rhythm = rhythm_words(texts, rectype, first)
+    recurrence = recurrence_words(texts, rectype, first)
     if not rectype:
-        return rhythm
-    return texts.plural("series", number, rhythm=rhythm, last=day_words(texts, last))
+        return recurrence
+    return texts.plural("series", number, rhythm=recurrence, last=day_words(texts, last))
 
 
 def _time_words(texts: Texts, local: datetime) -> str:

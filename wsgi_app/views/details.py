@@ -67,7 +67,7 @@ class Details:
         return [start for start, _ in self.conference.occurrences()]
 
     @Lazy
-    def rhythm(self) -> str:
+    def recurrence(self) -> str:
         """How a series goes on, or that the conference takes place once."""
         conference, appointment = self.conference, self.booking.appointment
         first = (
@@ -78,9 +78,9 @@ class Details:
 
     @Lazy
     def when(self) -> str:
-        """Start, end and zone in one line, the rhythm of a series in another."""
+        """Start, end and zone in one line, the recurrence of a series in another."""
         line = self.texts.format("with_zone", moment=self.span, zone=self.timezone)
-        return f"{line}\n{self.rhythm}" if self.booking.appointment.rectype else line
+        return f"{line}\n{self.recurrence}" if self.booking.appointment.rectype else line
 
     @Lazy
     def invitation_url(self) -> str:
@@ -165,7 +165,7 @@ def invitation(details: Details) -> Html:
 def facts(details: Details) -> Html:
     """Return when a conference takes place, as a list of terms."""
     return details.request.markup(
-        "facts.html", when=details.span, timezone=details.timezone, rhythm=details.rhythm
+        "facts.html", when=details.span, timezone=details.timezone, rhythm=details.recurrence
     )
 
 
@@ -207,7 +207,7 @@ def stored(details: Details) -> Html:
     """Return the row of a conference as the database holds it, and when it will be deleted."""
     request, conference = details.request, details.conference
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-    deleted_at = details.starts[-1] + request.config.doors.delete_after
+    deleted_at = details.starts[-1] + request.config.opening_hours.delete_after
     moment = zoned_moment_words(request.texts, deleted_at, zone)
     return request.markup(
         "stored.html",

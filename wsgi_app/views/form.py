@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
+from ..domain import validation
+from ..domain.conference import Conference
 from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
-from ..domain.validation import LONGEST_DURATION, LONGEST_NAME, Booking, Wrong
-from ..text.dates import rhythm_words
+from ..domain.validation import (
+    LONGEST_DURATION,
+    LONGEST_NAME,
+    Booking,
+    FieldError,
+    FieldErrors,
+    Value,
+)
+from ..text.dates import recurrence_words
 from ..text.html import Html, Template, joined
 from ..text.messages import Texts
 from ..web.request import Fields, Request
@@ -51,6 +60,17 @@ def sent_values(fields: Fields) -> dict[str, str]:
     return {name: fields[name] for name in FIELDS}
 
 
+def read_booking(
+    request: Request, current: Conference | None = None, name_required: bool = True
+) -> Booking:
+    """Return what the form asks for, of the `current` conference where it changes one; raises
+    ValidationError.
+    """
+    limits = request.config.limits
+    wanted = _parse(request.form, validation.largest_count(limits, current), name_required)
+    return validation.validate(wanted, limits, request.now, current)
+
+
 def booking_values(booking: Booking) -> dict[str, str]:
     """Return a booking as the form shows it."""
     appointment = booking.appointment
@@ -67,7 +87,7 @@ def booking_values(booking: Booking) -> dict[str, str]:
 def form_fields(
     request: Request,
     values: Mapping[str, str],
-    errors: Mapping[str, Wrong] | None = None,
+    errors: FieldErrors | None = None,
     started: bool = False,
 ) -> Html:
     """Return the fields with their values and, beside each wrong one, the reason.
@@ -75,7 +95,11 @@ def form_fields(
     Script says below them what they mean, unless the conference has `started`: its start may then
     stay where no new one may lie.
     """
-    errors = errors or {}
+    errors = FieldErrors(errors or {})
+    if start_error := errors.pop("start", None):
+        # Its sentence says which of the two fields of a start it is about.
+        is_time = start_error.text.startswith("error_time")
+        errors["time" if is_time else "date"] = start_error
     texts = request.texts
     today = to_local(request.now, ZoneInfo("UTC")) - timedelta(days=1)
     return request.markup(
@@ -86,7 +110,7 @@ def form_fields(
         summary=_summary(texts, errors),
         answer=Html() if started else _ANSWER.render(texts, url=request.page_url("/when")),
         zones=_zone_options(values["timezone"]),
-        rhythms=_rhythm_options(texts, values["repeat"], values["date"]),
+        rhythms=_recurrence_options(texts, values["repeat"], values["date"]),
         earliest_date=today.date().isoformat(),
         longest_name=LONGEST_NAME,
         longest_duration=LONGEST_DURATION,
@@ -94,28 +118,51 @@ def form_fields(
     )
 
 
-def wrong_words(texts: Texts, wrong: Wrong) -> str:
+def error_text(texts: Texts, error: FieldError) -> str:
     """Return the sentence that says what is wrong with a field."""
-    return texts.format(wrong.text, **wrong.values)
+    return texts.format(error.text, **error.values)
+
+
+def _parse(fields: Fields, most: int, name_required: bool) -> validation.BookingInput:
+    errors = FieldErrors()
+
+    def read(field: str, parse: Callable[[str], Value]) -> Value | None:
+        if field in fields.duplicates:
+            errors[field] = FieldError("error_doubled")
+            return None
+        return errors.read(field, parse, fields[field])
+
+    name = read("name", validation.parse_name) if name_required or fields["name"] else ""
+    day = read("date", validation.parse_date)
+    clock = read("time", validation.parse_time)
+    return validation.BookingInput(
+        name=name,
+        start=datetime.combine(day, clock) if day and clock else None,
+        timezone=read("timezone", validation.parse_timezone),
+        duration=read("duration", validation.parse_duration),
+        rectype=read("repeat", validation.parse_rectype),
+        recev=read("count", lambda text: validation.parse_count(text, most)),
+        errors=errors,
+    )
 
 
 def _start_values(start: datetime) -> dict[str, str]:
     return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
 
 
-def _state(field: str, errors: Mapping[str, Wrong]) -> Html:
+def _state(field: str, errors: FieldErrors) -> Html:
     if field not in errors:
         return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
     return _STATE.render({}, field=field)
 
 
-def _error(texts: Texts, field: str, errors: Mapping[str, Wrong]) -> Html:
+def _error(texts: Texts, field: str, errors: FieldErrors) -> Html:
     if field not in errors:
         return Html()
-    return _ERROR.render(texts, field=field, message=wrong_words(texts, errors[field]))
+    return _ERROR.render(texts, field=field, message=error_text(texts, errors[field]))
 
 
-def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
+def _summary(texts: Texts, errors: FieldErrors) -> Html:
     if not errors:
         return Html()
     items = joined(
@@ -123,7 +170,7 @@ def _summary(texts: Texts, errors: Mapping[str, Wrong]) -> Html:
             texts,
             field=field,
             label=texts.format("labelled", label=texts[f"field_{field}"]),
-            message=wrong_words(texts, errors[field]),
+            message=error_text(texts, errors[field]),
         )
         for field in FIELDS
         if field in errors
@@ -152,10 +199,10 @@ def _offered_options(chosen: str) -> Html:
     )
 
 
-def _rhythm_options(texts: Texts, chosen: str, date: str) -> Html:
+def _recurrence_options(texts: Texts, chosen: str, date: str) -> Html:
     labels = {"": texts["once"], **{code: texts["rhythms"][code] for code in OFFERED}}
     if chosen not in labels:
-        labels[chosen] = _rhythm_label(texts, chosen, date)
+        labels[chosen] = _recurrence_label(texts, chosen, date)
     return joined(
         _OPTION.render(
             texts, value=code, label=label, selected=_SELECTED if code == chosen else Html()
@@ -164,8 +211,8 @@ def _rhythm_options(texts: Texts, chosen: str, date: str) -> Html:
     )
 
 
-def _rhythm_label(texts: Texts, code: str, date: str) -> str:
+def _recurrence_label(texts: Texts, code: str, date: str) -> str:
     try:
-        return rhythm_words(texts, code, datetime.fromisoformat(date))
+        return recurrence_words(texts, code, datetime.fromisoformat(date))
     except ValueError:
         return code

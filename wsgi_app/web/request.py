@@ -33,12 +33,12 @@ _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 class Fields:
     """The fields of a query or a form; one that is missing reads as empty, one that came twice is
-    named in `doubled`.
+    named in `duplicates`.
     """
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         times = Counter(name for name, _ in pairs)
-        self.doubled = frozenset(name for name in times if times[name] > 1)
+        self.duplicates = frozenset(name for name in times if times[name] > 1)
         self._values = dict(reversed(pairs))
 
     def __getitem__(self, name: str) -> str:
@@ -139,9 +139,17 @@ class Request:
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
         return value
 
+    def refuse_long_query(self) -> None:
+        """Raise Problem where the query is longer than 4 KiB."""
+        _ = self.query_string
+
+    def refuse_bad_body(self) -> None:
+        """Raise Problem where the form that was sent is too large, none at all or broken."""
+        _ = self.form
+
     @property
     def is_safe(self) -> bool:
-        """Whether nothing changes when it is sent again (RFC 9110 section 9.2.1)."""
+        """Whether nothing changes when it is retried (RFC 9110 section 9.2.1)."""
         return self.method in ("GET", "HEAD")
 
     @property

@@ -1,4 +1,4 @@
-"""The law of the house: doors open at exactly the instants that independent readers compute."""
+"""Rooms open at exactly the instants that independent readers compute, whatever is booked."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@ in the place of the application in `planado serve`, and so with its processes an
 
 They give the very answer that Planado gives at ADDRESS, headers and all, from
 memory, so that what is compared is the work behind it.
-Run: python bench/floor.py bare|select|insert ADDRESS SOCKET DATABASE serve --config=FILE
+Run: python bench/baseline.py bare|select|insert ADDRESS SOCKET DATABASE serve --config=FILE
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ with urllib.request.urlopen(ADDRESS) as response:
     ]
 
 
-class Floor(Application):
+class Baseline(Application):
     """Answers as KIND says; /health as always."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -91,6 +91,6 @@ def _connection() -> Any:
 
 
 if __name__ == "__main__":
-    vars(serve)["Application"] = Floor
+    vars(serve)["Application"] = Baseline
     sys.argv[1:] = COMMAND
     main()
