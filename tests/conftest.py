@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.client import Client
 from tests.support.clock import Clock
-from tests.support.mariadb import MariaServer, running_mariadb
+from tests.support.live import Live
+from tests.support.mariadb import MariaServer, free_port, running_mariadb
 from wsgi_app.application import Application
 from wsgi_app.config import Config, load_config
 from wsgi_app.storage.database import Database
@@ -114,3 +115,19 @@ def client(make_client: MakeClient) -> Client:
 def stored_client(make_client: MakeClient, database_url: str) -> Client:
     """A visitor of an application with all defaults, once on each database."""
     return make_client(url=database_url)
+
+
+@pytest.fixture
+def settings() -> str:
+    """The ini text of the server, below [jitsi]; a test may give others."""
+    return ""
+
+
+@pytest.fixture
+def live(make_client: MakeClient, settings: str) -> Iterator[Live]:
+    """A server with all defaults, for browsers, and the site where the rooms would be."""
+    rooms_port = free_port()
+    ini = f"[jitsi]\nroom_url = http://127.0.0.1:{rooms_port}/{{room}}\n{settings}"
+    started = Live(make_client(ini).application, rooms_port)
+    yield started
+    started.stop()

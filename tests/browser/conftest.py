@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.conftest import MakeClient, missing
+from tests.conftest import missing
 from tests.support.clock import Clock
 from tests.support.live import Live
-from tests.support.mariadb import free_port
 
 OpenPage = Callable[..., Page]
 
@@ -30,21 +29,6 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
-
-
-@pytest.fixture
-def settings() -> str:
-    """The ini text of the server, below [jitsi]; a test may give others."""
-    return ""
-
-
-@pytest.fixture
-def live(make_client: MakeClient, settings: str) -> Iterator[Live]:
-    rooms_port = free_port()
-    ini = f"[jitsi]\nroom_url = http://127.0.0.1:{rooms_port}/{{room}}\n{settings}"
-    started = Live(make_client(ini).application, rooms_port)
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -94,7 +94,8 @@ class Node:
 
         def synced() -> bool:
             assert self.is_running, self.log()
-            return self.status("wsrep_local_state_comment") == "Synced"
+            is_synced = self.status("wsrep_local_state_comment") == "Synced"
+            return is_synced and self.status("wsrep_ready") == "ON"
 
         wait_until(synced, f"{self.name} serves")
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.process import planado
 from tests.unit.test_config import WRONG
+from wsgi_app.commands.cli import run
 from wsgi_app.config import SECTIONS
 
 # Whatever is written there is right.
@@ -21,17 +22,18 @@ def test_each_setting_has_a_wrong_value() -> None:
 
 
 @pytest.mark.parametrize(("section", "key"), FIRST_WRONG)
-def test_a_wrong_value_stops_the_commands(tmp_path: Path, section: str, key: str) -> None:
-    value = FIRST_WRONG[section, key]
-    (tmp_path / "planado.ini").write_text(f"[{section}]\n{key} = {value}\n", "utf-8")
-    told = f"planado.ini: [{section}] {key}: allowed is "
-    served = planado(tmp_path, "serve")
-    assert served.returncode == 1
-    assert served.stderr.startswith(f"planado: {told}")
-    assert len(served.stderr.splitlines()) == 1
-    checked = planado(tmp_path, "check")
-    assert checked.returncode == 1
-    assert checked.stdout.startswith(f"fault  configuration: {told}")
+def test_a_wrong_value_stops_the_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], section: str, key: str
+) -> None:
+    file = tmp_path / "planado.ini"
+    file.write_text(f"[{section}]\n{key} = {FIRST_WRONG[section, key]}\n", "utf-8")
+    told = f"{file}: [{section}] {key}: allowed is "
+    assert run(["init-db", "--config", str(file)]) == 1
+    stopped = capsys.readouterr().err
+    assert stopped.startswith(f"planado: {told}")
+    assert len(stopped.splitlines()) == 1
+    assert run(["check", "--config", str(file)]) == 1
+    assert capsys.readouterr().out.startswith(f"fault  configuration: {told}")
 
 
 @pytest.mark.parametrize(

@@ -150,8 +150,12 @@ def nginx_waitress_tcp(site: Site, programs: Programs) -> None:
     _planado_serve(site, programs, f"127.0.0.1:{port}")
 
 
-def nginx_waitress_unix(site: Site, programs: Programs) -> None:
+def nginx_alone(site: Site) -> None:
     _nginx(site, {"/run/planado/socket": str(site.socket)})
+
+
+def nginx_waitress_unix(site: Site, programs: Programs) -> None:
+    nginx_alone(site)
     _planado_serve(site, programs, f"unix:{site.socket}")
 
 
@@ -161,12 +165,12 @@ def nginx_gunicorn_tcp(site: Site, programs: Programs) -> None:
 
 
 def nginx_gunicorn_unix(site: Site, programs: Programs) -> None:
-    _nginx(site, {"/run/planado/socket": str(site.socket)})
+    nginx_alone(site)
     _gunicorn(site, programs, f"unix:{site.socket}")
 
 
 def nginx_granian_unix(site: Site, programs: Programs) -> None:
-    _nginx(site, {"/run/planado/socket": str(site.socket)})
+    nginx_alone(site)
     _granian(site, programs, "--uds", str(site.socket))
 
 

@@ -198,7 +198,7 @@ def test_a_bad_chunk_is_refused_and_the_host_goes_on(site: Site, visitor: Networ
         f"Content-Type: {FORM_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     for what, body in bad_chunks().items():
-        answer = send(site, head.encode() + body)
+        answer = send(site, what, head.encode() + body)
         assert is_refused(what, answer), (what, answer)
         assert b"Your conference is booked" not in answer
     assert visitor.get("/health").status == 200
@@ -211,7 +211,7 @@ def test_no_log_knows_who_sent_something_malformed_or_what(
     request: pytest.FixtureRequest, site: Site, visitor: NetworkVisitor
 ) -> None:
     for what, content in malformed(site.mount).items():
-        answer = send(site, content)
+        answer = send(site, what, content)
         assert is_refused(what, answer), (what, answer)
         send_and_leave(site, content)
     assert visitor.get("/health").status == 200

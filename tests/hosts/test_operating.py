@@ -38,6 +38,7 @@ start*planado.service* | enable*planado.service*)
 esac
 """
 ROOT_RUNS = os.getuid() == 0
+SQLITE = "sqlite:////var/lib/planado/planado.db"
 
 
 def blocks(heading: str, kind: str = "sh") -> list[str]:
@@ -50,20 +51,25 @@ def blocks(heading: str, kind: str = "sh") -> list[str]:
     return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
 
 
+def install(upstream: Path, folder: Path) -> Path:
+    """Make the folders of a machine and install Planado there."""
+    for name in ("srv", "etc/planado", "etc/cron.d", "var/lib/planado", "var/backups", "bin"):
+        (folder / name).mkdir(parents=True)
+    folder.chmod(0o777)
+    if ROOT_RUNS:
+        shutil.chown(folder / "var/lib/planado", "www-data", "www-data")
+    program = folder / "srv/planado"
+    run(["git", "clone", "--quiet", upstream, program], folder)
+    run([PYTHON, "-m", "venv", ".venv"], program)
+    run([".venv/bin/pip", "install", "--quiet", "."], program)
+    return folder
+
+
 class Machine:
     """Folders of a machine on which Planado is installed, and its one service."""
 
-    def __init__(self, upstream: Path, url: str) -> None:
-        # Short: the path of a Unix socket may have 107 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="planado-"))
-        self.folder.chmod(0o777)
-        for name in ("srv", "etc/planado", "etc/cron.d", "var/lib/planado", "var/backups", "bin"):
-            (self.folder / name).mkdir(parents=True)
-        if ROOT_RUNS:
-            shutil.chown(self.folder / "var/lib/planado", "www-data", "www-data")
-        run(["git", "clone", "--quiet", upstream, self.path("/srv/planado")], self.folder)
-        run([PYTHON, "-m", "venv", ".venv"], self.path("/srv/planado"))
-        run([".venv/bin/pip", "install", "--quiet", "."], self.path("/srv/planado"))
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
         self.settings.write_text(f"[database]\nurl = {self._replaced(url)}\n")
         self.settings.chmod(0o640)
         if ROOT_RUNS:
@@ -137,19 +143,33 @@ class Machine:
         shutil.rmtree(self.folder)
 
 
-@pytest.fixture
-def upstream() -> Iterator[Path]:
-    """A repository of the program, with a module more than it has."""
+@pytest.fixture(scope="module")
+def made() -> Iterator[Path]:
+    """A repository of the program, with a module more than it has, and a machine on which it is
+    installed, to be copied back to where they were made.
+    """
     for program in ("git", "mariadb-dump"):
         if not shutil.which(program):
             missing(program, "script/test all")
+    # Short: the path of a Unix socket may have 107 characters.
     folder = Path(tempfile.mkdtemp(prefix="planado-"))
     folder.chmod(0o755)
     repository = copy_of_the_program(folder / "repository")
     (repository / "wsgi_app/obsolete.py").touch()
     run(["git", "init", "--quiet", "--initial-branch=main"], repository)
     commit(repository, "The old version")
-    yield repository
+    install(repository, folder / "machine")
+    original = folder.rename(folder.with_suffix(".made"))
+    yield original
+    shutil.rmtree(original)
+
+
+@pytest.fixture
+def upstream(made: Path) -> Iterator[Path]:
+    """The repository, and the machine beside it, as they were made."""
+    folder = made.with_suffix("")
+    run(["cp", "--archive", made, folder], ROOT)
+    yield folder / "repository"
     shutil.rmtree(folder)
 
 
@@ -161,26 +181,26 @@ def commit(repository: Path, subject: str) -> None:
 
 @pytest.fixture(params=["SQLite", "MariaDB"])
 def machine(request: pytest.FixtureRequest, upstream: Path) -> Iterator[Machine]:
-    url = "sqlite:////var/lib/planado/planado.db"
+    url = SQLITE
     if request.param == "MariaDB":
         request.getfixturevalue("mariadb_url")
         mariadb: MariaServer = request.getfixturevalue("mariadb")
         url = mariadb.url_at(mariadb.port)
-    made = Machine(upstream, url)
+    machine = Machine(upstream.with_name("machine"), url)
     try:
         if request.param == "MariaDB":
-            made.path("/etc/planado/backup.cnf").write_text(
+            machine.path("/etc/planado/backup.cnf").write_text(
                 f'[client]\nuser = planado\npassword = "{PASSWORD}"\n'
                 f"host = 127.0.0.1\nport = {mariadb.port}\n"
             )
-        made.run(
+        machine.run(
             "runuser -u planado -- /srv/planado/.venv/bin/planado init-db "
             "--config /etc/planado/planado.ini"
         )
-        made.start()
-        yield made
+        machine.start()
+        yield machine
     finally:
-        made.remove()
+        machine.remove()
 
 
 @pytest.fixture
@@ -243,19 +263,18 @@ def shell_quoted(command: str) -> str:
 
 
 @pytest.mark.parametrize("machine", ["SQLite"], indirect=True)
-def test_another_machine_goes_on(machine: Machine, upstream: Path) -> None:
+def test_another_machine_goes_on(machine: Machine, made: Path, tmp_path: Path) -> None:
     booked = machine.book()
     machine.run(blocks("Backup/SQLite")[0].splitlines()[0])
     on_the_old, on_the_new = blocks("Move to another machine")
     machine.run(on_the_old)
-    other = Machine(upstream, "sqlite:////var/lib/planado/planado.db")
-    try:
-        backups = Path("/var/backups/planado")
-        shutil.copytree(machine.path(str(backups)), other.path(str(backups)))
-        other.run(on_the_new)
-        assert other.knows(booked)
-    finally:
-        other.remove()
+    shutil.copytree(machine.path("/var/backups/planado"), tmp_path / "backups")
+    machine.remove()
+    run(["cp", "--archive", made / "machine", machine.folder], ROOT)
+    other = Machine(machine.folder, SQLITE)
+    shutil.copytree(tmp_path / "backups", other.path("/var/backups/planado"))
+    other.run(on_the_new)
+    assert other.knows(booked)
 
 
 def test_every_block_is_run() -> None:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import MakeClient
 from tests.pages.conftest import started
 from tests.support.browser import Browser
 from tests.support.client import Client
 from tests.support.clock import HOUR, Clock
 from tests.support.live import Live, Looks, broken_script
-from tests.support.mariadb import free_port
 from tests.support.wsgi import call
 
 if TYPE_CHECKING:
@@ -27,15 +25,6 @@ WAIT = 3
 def firefox() -> Iterator[Browser]:
     with started("firefox") as browser:
         yield browser
-
-
-@pytest.fixture
-def live(make_client: MakeClient) -> Iterator[Live]:
-    rooms_port = free_port()
-    ini = f"[jitsi]\nroom_url = http://127.0.0.1:{rooms_port}/{{room}}"
-    started_site = Live(make_client(ini).application, rooms_port)
-    yield started_site
-    started_site.stop()
 
 
 def book(firefox: Browser, live: Live) -> str:

@@ -85,10 +85,11 @@ def seconds(application: Application, target: Target, environ: MakeEnviron, text
     asked = environ(text)
     gc.disable()
     begun = time.process_time()
-    wsgi.call(application, asked)
+    status, _, _ = wsgi.call(application, asked)
     taken = time.process_time() - begun
     gc.enable()
-    if target.method not in ("GET", "OPTIONS"):
+    # Who is refused has changed nothing.
+    if target.method not in ("GET", "OPTIONS") and not status.startswith("4"):
         store(application.database)
     return taken
 

@@ -62,18 +62,6 @@ KINDS: dict[str, Callable[[int], Sent]] = {
 }
 
 
-def resident_bytes(server: Server) -> dict[int, int]:
-    """Return how much memory the server's processes have at the moment, by process (Linux)."""
-    found, todo = {}, [server.pid]
-    while todo:
-        pid = todo.pop()
-        status = Path(f"/proc/{pid}/status").read_text().splitlines()
-        [line] = [line for line in status if line.startswith("VmRSS:")]
-        found[pid] = int(line.split()[1]) * 1024
-        todo += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return found
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_server_is_as_large_after_many_requests_as_before(tmp_path: Path, kind: str) -> None:
     numbers = itertools.count()
@@ -83,7 +71,7 @@ def test_the_server_is_as_large_after_many_requests_as_before(tmp_path: Path, ki
         for number in itertools.islice(numbers, times):
             method, path, body, headers = KINDS[kind](number)
             server.request(method, path, body, **headers)
-        return resident_bytes(server)
+        return server.resident_bytes()
 
     try:
         # What is read at its first use is there then.

@@ -88,14 +88,16 @@ class Server:
         finally:
             connection.close()
 
-    def resident_bytes(self) -> int:
-        """Return how much memory the process has at the moment (Linux)."""
-        [line] = [
-            line
-            for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
-            if line.startswith("VmRSS:")
-        ]
-        return int(line.split()[1]) * 1024
+    def resident_bytes(self) -> dict[int, int]:
+        """Return how much memory its processes have at the moment, by process (Linux)."""
+        found, todo = {}, [self.pid]
+        while todo:
+            pid = todo.pop()
+            status = Path(f"/proc/{pid}/status").read_text().splitlines()
+            [line] = [line for line in status if line.startswith("VmRSS:")]
+            found[pid] = int(line.split()[1]) * 1024
+            todo += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        return found
 
     def wait(self, seconds: float) -> int:
         """Wait until it has ended and return its exit status."""
