@@ -26,10 +26,6 @@ class IdentifierTaken(Exception):
     """Another conference has this invitation identifier."""
 
 
-class _Absent(Exception):
-    """There is no such conference, or its last date is over."""
-
-
 class _TakenBack(Exception):
     """A transaction has shown what it was for."""
 
@@ -39,17 +35,14 @@ def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> 
     or past.
     """
 
-    def find() -> Conference:
-        return _present(_find_row(db, iid))
-
-    def advance(stored: Conference) -> Conference:
+    def advance() -> tuple[Conference | None, Conference | None]:
+        stored = _find_row(db, iid)
+        current = stored.at(now, hours) if stored else None
         # What is past is left to the clean-up.
-        return _present(stored.at(now, hours))
+        return (stored, current) if current else (None, None)
 
     # The new date's room must be the same for all, so it is stored before anybody learns it.
-    with suppress(_Absent):
-        return update(db, find, advance)
-    return None
+    return _store(db, advance)
 
 
 def update(
@@ -61,12 +54,12 @@ def update(
     Both are called again whenever somebody else was faster. What they raise
     passes through, the row as it was; raises Unavailable if it keeps changing.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> tuple[Conference, After]:
         before = find()
-        after = change(before)
-        if after == before or _swap(db, before, after):
-            return after
-    raise Unavailable("the row keeps changing")
+        return before, change(before)
+
+    return _store(db, attempt)
 
 
 def book_conference(db: Database, appointment: Appointment) -> Conference:
@@ -202,16 +195,19 @@ def try_to_write(db: Database) -> None:
         db.transaction(work)
 
 
-def _swap(db: Database, before: Conference, after: Conference | None) -> bool:
-    if after is None:
-        return remove_if_unchanged(db, before)
-    return change_conference(db, before, after)
-
-
-def _present(conference: Conference | None) -> Conference:
-    if conference is None:
-        raise _Absent
-    return conference
+def _store(db: Database, attempt: Callable[[], tuple[Conference | None, After]]) -> After:
+    """Put the second row of what `attempt` returns in the place of the first, and return it."""
+    for _ in range(TRIES):
+        before, after = attempt()
+        if before is None or before == after:
+            return after
+        if after is None:
+            stored = remove_if_unchanged(db, before)
+        else:
+            stored = change_conference(db, before, after)
+        if stored:
+            return after
+    raise Unavailable("the row keeps changing")
 
 
 def _find_row(db: Database, iid: int) -> Conference | None:
