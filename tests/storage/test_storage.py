@@ -15,7 +15,7 @@ from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference, OpeningHours
 from wsgi_app.storage import conferences, requests
 from wsgi_app.storage.cleanup import BATCH, CleanupResult, clean_up
-from wsgi_app.storage.database import Database, Outcome, Row, Unprepared
+from wsgi_app.storage.database import Database, DuplicateKey, Outcome, Row, Unprepared
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 from wsgi_app.storage.opening import open_database
 
@@ -218,7 +218,7 @@ def test_a_write_whose_answer_was_lost_happens_once(database: Database) -> None:
     assert conferences.change_conference(database, conference, after)
     assert conferences.change_conference(database, conference, after)
     assert rows(database) == [after]
-    with pytest.raises(conferences.IdentifierTaken):
+    with pytest.raises(DuplicateKey):
         conferences.add_conference(database, after._replace(aid=10**15 + 1))
     assert not conferences.change_conference(database, conference, conference.renewed())
 

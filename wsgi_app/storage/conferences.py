@@ -22,10 +22,6 @@ TRIES = 10
 After = TypeVar("After", bound=Conference | None)
 
 
-class IdentifierTaken(Exception):
-    """Another conference has this invitation identifier."""
-
-
 class _TakenBack(Exception):
     """A transaction has shown what it was for."""
 
@@ -67,13 +63,13 @@ def book_conference(db: Database, appointment: Appointment) -> Conference:
     while True:
         conference = Conference.booked(appointment)
         # Sixteen digits meet by chance once in a quadrillion bookings.
-        with suppress(IdentifierTaken):
+        with suppress(DuplicateKey):
             add_conference(db, conference)
             return conference
 
 
 def add_conference(db: Database, conference: Conference) -> None:
-    """Store a new conference; raises IdentifierTaken."""
+    """Store a new conference; raises DuplicateKey where another one has its `iid`."""
     try:
         db.run(
             """
@@ -85,7 +81,7 @@ def add_conference(db: Database, conference: Conference) -> None:
     except DuplicateKey:
         # The same row is our own, its first answer lost on the way.
         if _find_row(db, conference.iid) != conference:
-            raise IdentifierTaken from None
+            raise
 
 
 def change_conference(db: Database, before: Conference, after: Conference) -> bool:

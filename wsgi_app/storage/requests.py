@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from ..domain.conference import Appointment, Conference
-from .conferences import TRIES, IdentifierTaken, add_conference
+from .conferences import TRIES, add_conference
 from .database import Database, DuplicateKey, Unavailable
 
 
@@ -25,7 +25,7 @@ def book_once(
     """
     for _ in range(TRIES):
         conference = Conference.booked(appointment)
-        with suppress(IdentifierTaken):
+        with suppress(DuplicateKey):
             _add(db, conference, key_hash, fingerprint, now)
             return conference
         used = find_request(db, key_hash)
@@ -48,10 +48,7 @@ def _add(db: Database, conference: Conference, key_hash: str, fingerprint: str, 
         )
         add_conference(db, conference)
 
-    try:
-        db.transaction(work)
-    except DuplicateKey:
-        raise IdentifierTaken from None
+    db.transaction(work)
 
 
 def find_request(db: Database, key_hash: str) -> UsedKey | None:
