@@ -34,15 +34,12 @@ def migrate(db: Database, timezone: str | None = None) -> list[str]:
     May be interrupted and run again. Takes over a table of the PHP original,
     whose series get `timezone`. Raises DatabaseError, ForeignTable, NotUnderstood.
     """
-    from . import import_php
-
     done = []
     db.create()
-    if import_php.is_original(db):
-        report = import_php.take_over(db, timezone, _create_table)
-        done.append(f"took over {report.conferences} conferences from {report.rows} rows")
-        done += [f"{remark} ({number})" for remark, number in report.remarks.items()]
-    import_php.forget_original(db)
+    if db.dialect == "mariadb":
+        from .import_php import take_over
+
+        done = take_over(db, timezone, _create_table)
     db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
     names = pending(db)
     for file in _files(db):
