@@ -120,9 +120,11 @@ class MariaDatabase(Database):
         # UnicodeError: what getaddrinfo raises for a host such as a..b; RuntimeError: what PyMySQL
         # raises for want of a package that this user's way to sign in takes.
         except (pymysql.Error, OSError, UnicodeError, RuntimeError) as error:
+            from .mariadb_errors import in_words
+
             place = self.url.unix_socket or f"{host}:{port}"
             cause = NoAnswer if isinstance(error.__context__, TimeoutError) else Unavailable
-            raise cause(f"cannot connect to {place}: {_in_words(error)}") from None
+            raise cause(f"cannot connect to {place}: {in_words(error)}") from None
 
     @cached_property
     def _tls(self) -> dict[str, Any]:
@@ -181,21 +183,23 @@ class MariaDatabase(Database):
         import pymysql
         from pymysql.constants import CR, ER
 
-        number = _number(error)
+        from .mariadb_errors import in_words
+
+        number = error.args[0] if error.args else None
         if number == ER.DUP_ENTRY:
-            return DuplicateKey(_in_words(error))
+            return DuplicateKey(in_words(error))
         if number == ER.LOCK_DEADLOCK:
-            return Conflict(_in_words(error))
+            return Conflict(in_words(error))
         if isinstance(error.__context__, TimeoutError):
             return NoAnswer(f"no answer within {self.answer_seconds} seconds")
         lost = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, *_NOT_SERVING)
         if number in lost or isinstance(error, OSError | pymysql.InterfaceError):
-            return ConnectionLost(_in_words(error))
+            return ConnectionLost(in_words(error))
         if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
             return Unprepared(f"{number}: tables missing or older than this program")
         if isinstance(error, pymysql.OperationalError | pymysql.InternalError):
-            return Unavailable(_in_words(error))
-        return DatabaseError(_in_words(error))
+            return Unavailable(in_words(error))
+        return DatabaseError(in_words(error))
 
 
 @lru_cache
@@ -210,14 +214,3 @@ def _is_in_cluster(connection: pymysql.Connection[Cursor]) -> bool:
         cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
         row = cursor.fetchone()
         return row is not None and row[1] == "ON"
-
-
-def _in_words(error: Exception) -> str:
-    from .mariadb_errors import in_words
-
-    return in_words(error)
-
-
-def _number(error: Exception) -> int | str:
-    number = error.args[0] if error.args else ""
-    return number if isinstance(number, int) else type(error).__name__

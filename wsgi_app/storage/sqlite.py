@@ -79,8 +79,7 @@ class SqliteDatabase(Database):
             raise self._refused("its folder is not there, or may not be written")
 
     def files(self) -> list[Path]:
-        beside = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm"))
-        return [file for file in beside if file.exists()]
+        return [file for file in _files(self.path) if file.exists()]
 
     def _refused(self, reason: str | None) -> Unavailable:
         return Unavailable(f"{self.path}: {reason}{_whose(self.path)}")
@@ -156,6 +155,10 @@ class SqliteDatabase(Database):
             raise Unavailable(getattr(error, "sqlite_errorname", type(error).__name__)) from None
 
 
+def _files(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+
 def _give_away(descriptor: int, folder: Path) -> None:
     # SQLite does the same with the files that it makes beside one. Root in a container may not.
     if os.geteuid() == 0:
@@ -171,8 +174,7 @@ def _whose(path: Path) -> str:
     file = path.absolute()
     wanted = dict.fromkeys(reversed(file.parents), os.X_OK)
     wanted[file.parent] = os.W_OK | os.X_OK
-    for suffix in ("", "-wal", "-shm"):
-        wanted[file.with_name(file.name + suffix)] = os.R_OK | os.W_OK
+    wanted |= dict.fromkeys(_files(file), os.R_OK | os.W_OK)
     for place, access in wanted.items():
         if not place.exists() or os.access(place, access):
             continue
