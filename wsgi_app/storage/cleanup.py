@@ -1,4 +1,4 @@
-"""The clean-up: deletes what is past and advances series to their next date."""
+"""The clean-up: deletes what is past and advances series to their next occurrence."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ KEY_SECONDS = 24 * 60 * 60
 
 
 class CleanupResult(NamedTuple):
-    """How many conferences a clean-up deleted, advanced, and had to leave as it could not read
-    them.
-    """
+    """How many conferences a clean-up deleted, advanced, and left because it cannot read them."""
 
     deleted: int = 0
     advanced: int = 0

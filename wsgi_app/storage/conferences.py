@@ -1,7 +1,7 @@
 """Every question asked of the database, one function each.
 
-No decision is taken here but one: a series is never read at a date that is
-over. All writes are safe to happen twice: an INSERT carries its own key, an
+No decision is taken here but one: a series is never read at an occurrence that
+is over. All writes are safe to happen twice: an INSERT carries its own key, an
 UPDATE names the whole row it expects to find, and what a DELETE names is gone
 for good.
 """
@@ -17,18 +17,18 @@ from ..domain.conference import Appointment, Conference, OpeningHours
 from .database import Database, DuplicateKey, Unavailable
 
 TRIES = 10
-"""How often a write begins with another look, others having been faster, before it is given up."""
+"""How often a write is tried before it is given up because others are always faster."""
 
 After = TypeVar("After", bound=Conference | None)
 
 
 class _TakenBack(Exception):
-    """A transaction has shown what it was for."""
+    """The transaction has done its work and may be rolled back."""
 
 
 def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
-    """Return the conference as it stands at `now`, advanced to its current date; None if unknown
-    or past.
+    """Return the conference as it stands at `now`, advanced to its current occurrence; None if
+    unknown or past.
     """
 
     def advance() -> tuple[Conference | None, Conference | None]:
@@ -37,7 +37,7 @@ def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> 
         # What is past is left to the clean-up.
         return (stored, current) if current else (None, None)
 
-    # The new date's room must be the same for all, so it is stored before anybody learns it.
+    # A new occurrence's room must be the same for all, so it is stored before anybody learns it.
     return _store(db, advance)
 
 
@@ -62,7 +62,7 @@ def book_conference(db: Database, appointment: Appointment) -> Conference:
     """Store a new conference with fresh identifiers and return it."""
     while True:
         conference = Conference.booked(appointment)
-        # Sixteen digits meet by chance once in a quadrillion bookings.
+        # Sixteen random digits are taken already once in a quadrillion bookings.
         with suppress(DuplicateKey):
             add_conference(db, conference)
             return conference
@@ -111,8 +111,8 @@ def remove_conference(db: Database, iid: int, aid: int) -> None:
 def list_past(
     db: Database, cutoff: int, after_time: int, after_iid: int, limit: int
 ) -> list[Conference]:
-    """Return rows whose date is at or before `cutoff`, by time and iid, that come after the given
-    pair.
+    """Return rows whose `time` is at or before `cutoff`, by time and iid, that come after the
+    given pair.
     """
     rows = db.all(
         """
@@ -132,7 +132,7 @@ def list_past(
 
 
 def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
-    """Delete the rows between two of `list_past` without a date left, and return their number."""
+    """Delete the rows between two of `list_past` that have no repetition left; return how many."""
     outcome = db.run(
         """
         DELETE FROM {table}
@@ -171,11 +171,11 @@ def ping(db: Database) -> None:
 
 def try_to_write(db: Database) -> None:
     """Ask whether a row can be stored, and leave none behind; raises DatabaseError."""
-    # Below zero it is nobody's, and drawn, so that two who try do not wait for each other.
+    # Below zero it is nobody's; it is random so that two checks do not wait for each other.
     iid = -identifier.draw()
 
     def work() -> None:
-        # So far ahead that no clean-up meets it.
+        # So far ahead that no clean-up finds it.
         db.run(
             "INSERT INTO {table} (iid, aid, rid, time) VALUES (:iid, 0, 0, :time)",
             iid=iid,

@@ -36,7 +36,7 @@ ANSWER_SECONDS = 10
 
 
 class DatabaseError(Exception):
-    """The database did not do it; the text names the cause by number or name, never a value."""
+    """The database refused or failed; the text names the cause by number or name, never a value."""
 
 
 class Unavailable(DatabaseError):
@@ -125,8 +125,8 @@ class Database(ABC):
         return result
 
     def create(self) -> None:
-        """Make the file of an embedded database, which root gives to who owns the folder; raises
-        DatabaseError.
+        """Make the file of an embedded database and, as root, give it to the owner of its folder;
+        raises DatabaseError.
         """
         return
 
@@ -145,8 +145,8 @@ class Database(ABC):
         return []
 
     def checkpoint(self) -> None:
-        """Let an embedded database clear its files of what was deleted, and have all that is stored
-        in the one of its name; what somebody else's work holds up is left for the next time.
+        """Clear the files of an embedded database of what was deleted, and move all that is stored
+        into the one of its name; what a reader or writer holds up is left for the next time.
         """
         return
 

@@ -1,7 +1,7 @@
 """Taking over the table of the PHP original, as it stands.
 
-It has the columns `iid, aid, rid, time, recev, rectype` and no key, so rows may
-be doubled and values missing. A table of ours is filled beside it and takes its
+It has the columns `iid, aid, rid, time, recev, rectype` and no key, so there may
+be duplicate rows and missing values. A table of ours is filled beside it and takes its
 place in one step; interrupted before that, nothing has changed.
 """
 
@@ -38,8 +38,8 @@ class NotUnderstood(Exception):
 
 
 def take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> list[str]:
-    """Replace the original's table, where the configured one is that, by ours and return what
-    became of its rows, in words.
+    """Replace the configured table, if it is the original's, by ours, and return in words what
+    became of its rows.
 
     `create` makes an empty table of ours in the database it is given; series get
     `timezone`. Raises NotUnderstood, DatabaseError.
@@ -149,7 +149,7 @@ def _conferences(
 
 
 def _reason_to_drop(row: _OriginalRow, seen: dict[int, _OriginalRow]) -> str:
-    """Return why nobody can miss a row, empty where it is needed."""
+    """Return why a row can be dropped, empty where it is needed."""
     if not _is_identifier(row.iid):
         return "dropped, as no link leads to them: rows without an invitation number"
     if row.time is None or not 0 <= row.time <= recurrence.LATEST_START:

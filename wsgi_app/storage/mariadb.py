@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 _CONNECT_SECONDS = 5
-# Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what was confirmed through one node is there
-# through each other one a moment later.
+# Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what one node has confirmed, every other one
+# finds a moment later.
 _WAIT_FOR_CLUSTER = 3
-# What a node of a cluster says that answers and does not serve: read-only, or cut off.
+# The errors of a cluster's node that answers but does not serve: read-only, or cut off.
 _NOT_SERVING = (1047, 1290, 1836)
 
 
@@ -57,11 +57,11 @@ class MariaDatabase(Database):
 
     def backup(self, file: Path) -> None:
         tables = [self.table + suffix for suffix in ("", "_migrations", "_requests")]
-        words = ["mariadb-dump", "--single-transaction", *self._options_of_its_programs()]
+        words = ["mariadb-dump", "--single-transaction", *self._client_options()]
         command = f"{shlex.join([*words, self.url.name, *tables])} > {shlex.quote(str(file))}"
         raise DatabaseError(f"MariaDB copies itself: (umask 077; set -C; {command})")
 
-    def _options_of_its_programs(self) -> Iterator[str]:
+    def _client_options(self) -> Iterator[str]:
         yield f"--user={self.url.user}"
         if self.url.password or self.url.password_file:
             yield "--password"
@@ -108,8 +108,8 @@ class MariaDatabase(Database):
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=self.answer_seconds,
                 write_timeout=self.answer_seconds,
-                # Rows are compared when they are written, so none needs to be locked for being
-                # read: with less locked, a clean-up and a change seldom meet.
+                # Rows are compared when they are written, so reading needs no locks: with fewer
+                # of them, a clean-up and a change seldom collide.
                 init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 **self._tls,
             )
@@ -118,7 +118,7 @@ class MariaDatabase(Database):
                 connection.query(f"SET SESSION wsrep_sync_wait = {_WAIT_FOR_CLUSTER}")
             return connection
         # UnicodeError: what getaddrinfo raises for a host such as a..b; RuntimeError: what PyMySQL
-        # raises for want of a package that this user's way to sign in takes.
+        # raises where the package is missing that this user's way to sign in needs.
         except (pymysql.Error, OSError, UnicodeError, RuntimeError) as error:
             from .mariadb_errors import in_words
 
@@ -145,7 +145,7 @@ class MariaDatabase(Database):
 
     def _put_last(self, host: str, port: int) -> None:
         """Let the next connections begin with other hosts, where there are several."""
-        # A list of its own each time: other threads may be walking along the old one.
+        # A new list each time: other threads may be iterating over the old one.
         self._hosts = sorted(self._hosts, key=lambda each: each == (host, port))
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:

@@ -1,4 +1,4 @@
-"""What MariaDB's errors mean, in words for who runs Planado; read when the first one is met."""
+"""What MariaDB's errors mean, in words for operators; imported when the first one occurs."""
 
 from __future__ import annotations
 

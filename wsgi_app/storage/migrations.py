@@ -65,7 +65,7 @@ def make_where_empty(db: Database) -> bool:
     if db.dialect != "mariadb":
         return False
     lock = f"{db.table}_tables"
-    # Who comes second finds the tables, not half of them.
+    # Whoever comes second must find all of the tables.
     db.all("SELECT get_lock(:name, 5)", name=lock)
     try:
         # One with tables of others, or with ours under another name, may be there by mistake.

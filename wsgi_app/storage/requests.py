@@ -1,4 +1,4 @@
-"""The keys of requests that shall have an effect only once (Idempotency-Key), as hashes."""
+"""The keys of requests that must take effect only once (Idempotency-Key), as hashes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class UsedKey(NamedTuple):
 def book_once(
     db: Database, appointment: Appointment, key_hash: str, fingerprint: str, now: float
 ) -> Conference | UsedKey:
-    """Store a new conference with fresh identifiers and the key it was asked for with, both or
-    none, and return it; where the key was used before, return what for.
+    """Store a new conference with fresh identifiers and the key of its request, both or neither,
+    and return it; if the key was used before, return what it was used for.
     """
     for _ in range(TRIES):
         conference = Conference.booked(appointment)

@@ -54,7 +54,7 @@ class SqliteDatabase(Database):
     def create(self) -> None:
         file = self.path.resolve()
         try:
-            # Who may read the file may enter every room.
+            # Anyone who can read the file can enter every room.
             descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
             return
@@ -86,7 +86,7 @@ class SqliteDatabase(Database):
 
     def checkpoint(self) -> None:
         with self._writing, suppress(DatabaseError):
-            # Who writes would wait as long as it does for those who read.
+            # Writers would wait as long as this waits for readers.
             self._execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLISECONDS}", {})
             try:
                 self._execute("PRAGMA wal_checkpoint(TRUNCATE)", {})
@@ -99,7 +99,7 @@ class SqliteDatabase(Database):
 
     def backup(self, file: Path) -> None:
         source: sqlite3.Connection = self._connection
-        # Its name is given to what is whole only.
+        # Only a complete copy gets the name.
         unfinished = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -118,7 +118,7 @@ class SqliteDatabase(Database):
 
         with self._named_errors():
             connection = sqlite3.connect(
-                # Opening may not make a file: that would hide that the right one lies elsewhere.
+                # Opening must not make a file: that would hide that the right one is elsewhere.
                 f"file:{quote(str(self.path))}?mode=rw",
                 uri=True,
                 timeout=LOCK_SECONDS,
@@ -128,7 +128,7 @@ class SqliteDatabase(Database):
             connection.execute("PRAGMA journal_mode = WAL")
             # With NORMAL a power cut could take back a booking that was confirmed.
             connection.execute("PRAGMA synchronous = FULL")
-            # What is deleted is overwritten: its numbers opened doors.
+            # Deleted rows are overwritten: their numbers opened rooms.
             connection.execute("PRAGMA secure_delete = ON")
             return connection
 
@@ -168,9 +168,7 @@ def _give_away(descriptor: int, folder: Path) -> None:
 
 
 def _whose(path: Path) -> str:
-    """Say to whom a SQLite file or a folder on the way to it belongs, where this user may not use
-    it.
-    """
+    """Name the owner of the first folder or file of a database that this user may not use."""
     file = path.absolute()
     wanted = dict.fromkeys(reversed(file.parents), os.X_OK)
     wanted[file.parent] = os.W_OK | os.X_OK
@@ -201,10 +199,10 @@ def _copy(source: sqlite3.Connection, file: Path) -> None:
 
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as copy:
-            # Half of a copy is thrown away: it needs no journal to go back.
+            # An unfinished copy is deleted, so it needs no journal to go back.
             copy.execute("PRAGMA journal_mode = OFF")
             source.backup(copy)
-            # One file, that can be read where nothing may be written beside it.
+            # One file, which can be read where nothing may be written beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
             [found] = copy.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
