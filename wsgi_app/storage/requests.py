@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from ..domain.conference import Appointment, Conference
@@ -26,7 +27,7 @@ def book_once(
     for _ in range(TRIES):
         conference = Conference.booked(appointment)
         with suppress(DuplicateKey):
-            _add(db, conference, key_hash, fingerprint, now)
+            db.transaction(partial(_add, db, conference, key_hash, fingerprint, now))
             return conference
         used = find_request(db, key_hash)
         if used:
@@ -35,20 +36,17 @@ def book_once(
 
 
 def _add(db: Database, conference: Conference, key_hash: str, fingerprint: str, now: float) -> None:
-    def work() -> None:
-        db.run(
-            """
-            INSERT INTO {table}_requests (key_hash, fingerprint, iid, time)
-            VALUES (:key_hash, :fingerprint, :iid, :time)
-            """,
-            key_hash=key_hash,
-            fingerprint=fingerprint,
-            iid=conference.iid,
-            time=int(now),
-        )
-        add_conference(db, conference)
-
-    db.transaction(work)
+    db.run(
+        """
+        INSERT INTO {table}_requests (key_hash, fingerprint, iid, time)
+        VALUES (:key_hash, :fingerprint, :iid, :time)
+        """,
+        key_hash=key_hash,
+        fingerprint=fingerprint,
+        iid=conference.iid,
+        time=int(now),
+    )
+    add_conference(db, conference)
 
 
 def find_request(db: Database, key_hash: str) -> UsedKey | None:
