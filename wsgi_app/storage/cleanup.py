@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from operator import add
 from typing import NamedTuple
@@ -27,7 +28,7 @@ class CleanupResult(NamedTuple):
 
 
 def clean_up(
-    db: Database, hours: OpeningHours, now: float, batches: int | None = None
+    db: Database, hours: OpeningHours, now: float, batches: int = sys.maxsize
 ) -> CleanupResult:
     """Clean up all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
@@ -36,14 +37,13 @@ def clean_up(
     cutoff = int(now) - hours.delete_after
     result = CleanupResult()
     after_time, after_iid = -(2**62), 0
-    while batches is None or batches > 0:
+    for _ in range(batches):
         past = conferences.list_past(db, cutoff, after_time, after_iid, BATCH)
         if not past:
             break
         cleaned = db.transaction(partial(_clean_batch, db, past, hours, now))
         result = CleanupResult(*map(add, result, cleaned))
         after_time, after_iid = past[-1].time, past[-1].iid
-        batches = None if batches is None else batches - 1
     db.checkpoint()
     if result.left:
         log.error("clean-up left %d series: rhythm or time zone unknown here", result.left)

@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -78,6 +79,7 @@ class Database(ABC):
     """One database, shared by all threads; each opens its own connection at its first statement."""
 
     dialect: str
+    _begin: str
 
     def __init__(self, table: str) -> None:
         self.table = table
@@ -198,10 +200,6 @@ class Database(ABC):
         except DatabaseError:
             self.close()
 
-    @property
-    @abstractmethod
-    def _begin(self) -> str: ...
-
     @abstractmethod
     def _connect(self) -> Any: ...
 
@@ -223,6 +221,7 @@ class _ThreadConnection:
                 self.connection.close()
 
 
+@lru_cache
 def with_table(sql: str, table: str, quote: str) -> str:
     """Return a statement with the name of the table in quotes for `{table}`, its suffix within."""
     return re.sub(r"\{table\}(\w*)", rf"{quote}{table}\1{quote}", sql)

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -135,7 +134,7 @@ class SqliteDatabase(Database):
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         connection: sqlite3.Connection = self._connection
         with self._named_errors():
-            cursor = connection.execute(_for_sqlite(sql, self.table), values)
+            cursor = connection.execute(with_table(sql, self.table, '"'), values)
             return cursor.fetchall(), cursor.rowcount
 
     @contextmanager
@@ -217,8 +216,3 @@ def _write_through(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@lru_cache
-def _for_sqlite(sql: str, table: str) -> str:
-    return with_table(sql, table, '"')
