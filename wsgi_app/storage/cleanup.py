@@ -55,7 +55,7 @@ def _clean_batch(
 ) -> CleanupResult:
     deleted = advanced = left = 0
     if any(conference.recev == 0 for conference in past):
-        deleted = conferences.remove_last_dates(db, past[0], past[-1])
+        deleted = conferences.remove_last_occurrences(db, past[0], past[-1])
     for conference in past:
         if conference.recev <= 0:
             continue
@@ -68,5 +68,5 @@ def _clean_batch(
         if current is None:
             deleted += conferences.remove_if_unchanged(db, conference)
         else:
-            advanced += conferences.change_conference(db, conference, current)
+            advanced += conferences.replace_if_unchanged(db, conference, current)
     return CleanupResult(deleted, advanced, left)

@@ -26,7 +26,7 @@ class _TakenBack(Exception):
     """The transaction has done its work and may be rolled back."""
 
 
-def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
+def find(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
     """Return the conference as it stands at `now`, advanced to its current occurrence; None if
     unknown or past.
     """
@@ -58,17 +58,17 @@ def update(
     return _store(db, attempt)
 
 
-def book_conference(db: Database, appointment: Appointment) -> Conference:
+def book(db: Database, appointment: Appointment) -> Conference:
     """Store a new conference with fresh identifiers and return it."""
     while True:
         conference = Conference.booked(appointment)
         # Sixteen random digits are taken already once in a quadrillion bookings.
         with suppress(DuplicateKey):
-            add_conference(db, conference)
+            add(db, conference)
             return conference
 
 
-def add_conference(db: Database, conference: Conference) -> None:
+def add(db: Database, conference: Conference) -> None:
     """Store a new conference; raises DuplicateKey where another one has its `iid`."""
     try:
         db.run(
@@ -84,7 +84,7 @@ def add_conference(db: Database, conference: Conference) -> None:
             raise
 
 
-def change_conference(db: Database, before: Conference, after: Conference) -> bool:
+def replace_if_unchanged(db: Database, before: Conference, after: Conference) -> bool:
     """Replace `before` by `after` if the row still is as it was; say whether the row now is
     `after`.
     """
@@ -103,7 +103,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
     return outcome.matched == 1 or _find_row(db, after.iid) == after
 
 
-def remove_conference(db: Database, iid: int, aid: int) -> None:
+def remove(db: Database, iid: int, aid: int) -> None:
     """Delete the conference."""
     db.run("DELETE FROM {table} WHERE iid = :iid AND aid = :aid", iid=iid, aid=aid)
 
@@ -131,7 +131,7 @@ def list_past(
     return [Conference(*row) for row in rows]
 
 
-def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
+def remove_last_occurrences(db: Database, first: Conference, last: Conference) -> int:
     """Delete the rows between two of `list_past` that have no repetition left; return how many."""
     outcome = db.run(
         """
@@ -200,7 +200,7 @@ def _store(db: Database, attempt: Callable[[], tuple[Conference | None, After]])
         if after is None:
             stored = remove_if_unchanged(db, before)
         else:
-            stored = change_conference(db, before, after)
+            stored = replace_if_unchanged(db, before, after)
         if stored:
             return after
     raise Unavailable("the row keeps changing")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ..domain import identifier, recurrence
 from ..domain.conference import Conference
-from .conferences import add_conference
+from . import conferences
 from .database import Database, DatabaseError, Row
 
 _BATCH = 500
@@ -92,11 +92,11 @@ def _take_over(db: Database, timezone: str | None, create: Callable[[Database], 
     beside = db.beside("_planado_new")
     rows = db.all("SELECT iid, aid, rid, time, recev, rectype FROM {table}")
     remarks: Counter[str] = Counter()
-    conferences = list(_conferences(rows, timezone, remarks))
+    taken = list(_conferences(rows, timezone, remarks))
     beside.run("DROP TABLE IF EXISTS {table}")
     create(beside)
-    for first in range(0, len(conferences), _BATCH):
-        beside.transaction(partial(_add, beside, conferences[first : first + _BATCH]))
+    for first in range(0, len(taken), _BATCH):
+        beside.transaction(partial(_add, beside, taken[first : first + _BATCH]))
     try:
         db.run("RENAME TABLE {table} TO {table}_planado_old, {table}_planado_new TO {table}")
     except DatabaseError:
@@ -104,7 +104,7 @@ def _take_over(db: Database, timezone: str | None, create: Callable[[Database], 
         if _is_original(db):
             raise
     return [
-        f"took over {len(conferences)} conferences from {len(rows)} rows",
+        f"took over {len(taken)} conferences from {len(rows)} rows",
         *(f"{remark} ({number})" for remark, number in remarks.items()),
     ]
 
@@ -125,9 +125,9 @@ def _columns(db: Database, suffix: str) -> set[str]:
     return {str(name) for (name,) in rows}
 
 
-def _add(db: Database, conferences: list[Conference]) -> None:
-    for conference in conferences:
-        add_conference(db, conference)
+def _add(db: Database, batch: list[Conference]) -> None:
+    for conference in batch:
+        conferences.add(db, conference)
 
 
 def _conferences(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ..domain.conference import Appointment, Conference
-from .conferences import TRIES, add_conference
+from . import conferences
 from .database import Database, DuplicateKey, Unavailable
 
 
@@ -24,7 +24,7 @@ def book_once(
     """Store a new conference with fresh identifiers and the key of its request, both or neither,
     and return it; if the key was used before, return what it was used for.
     """
-    for _ in range(TRIES):
+    for _ in range(conferences.TRIES):
         conference = Conference.booked(appointment)
         with suppress(DuplicateKey):
             db.transaction(partial(_add, db, conference, key_hash, fingerprint, now))
@@ -46,7 +46,7 @@ def _add(db: Database, conference: Conference, key_hash: str, fingerprint: str, 
         iid=conference.iid,
         time=int(now),
     )
-    add_conference(db, conference)
+    conferences.add(db, conference)
 
 
 def find_request(db: Database, key_hash: str) -> UsedKey | None:
