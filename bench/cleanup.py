@@ -18,7 +18,7 @@ from bench.servers import Place, add_coming, databases, opened, programs, served
 from tests.hosts.site import give_away, run
 from wsgi_app.domain.conference import Conference
 from wsgi_app.domain.recurrence import to_instant
-from wsgi_app.storage.conferences import add_conference
+from wsgi_app.storage import conferences
 from wsgi_app.storage.database import Database
 
 PAST = 100_000
@@ -49,7 +49,7 @@ def _fill(url: str, kind: str) -> int:
     if kind == "series":
         _make_series(database)
     read = Conference(2 * 10**15, 3, 4, now + 30 * _DAY, 0, "", "", "")
-    add_conference(database, read)
+    conferences.add(database, read)
     database.close()
     return read.iid
 

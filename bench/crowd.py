@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bench.servers import GUNICORN, HOSTS, SERVE, databases, opened, served
 from wsgi_app.domain.conference import Conference
-from wsgi_app.storage.conferences import add_conference
+from wsgi_app.storage import conferences
 
 PEOPLE = int(os.environ.get("PEOPLE", "10000"))
 WAIT = 45
@@ -32,7 +32,7 @@ def main() -> None:
             with served(maria.url, host) as place:
                 start = int(time.time()) + WAIT
                 iid = random.randrange(10**15, 10**16)
-                add_conference(database, Conference(iid, 3, 4, start, 0, "", "", ""))
+                conferences.add(database, Conference(iid, 3, 4, start, 0, "", "", ""))
                 asyncio.run(_crowd(HOSTS[host], place.root, f"/i/{iid}", start))
         database.close()
 

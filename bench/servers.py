@@ -22,7 +22,7 @@ from tests.hosts.site import Site, copy_of_the_program, give_away, install
 from tests.support.mariadb import MariaServer, running_mariadb
 from tests.support.process import ROOT
 from wsgi_app.domain.conference import Conference
-from wsgi_app.storage.conferences import add_conference
+from wsgi_app.storage import conferences
 from wsgi_app.storage.database import Database
 from wsgi_app.storage.migrations import migrate
 from wsgi_app.storage.opening import open_database
@@ -134,7 +134,7 @@ def fill(maria: MariaServer | None, folder: Path, name: str, size: int) -> Fille
     now = int(time.time())
     add_coming(database, size, now + _DAY)
     is_open = Conference(2 * 10**15, 3, 4, now - 60, 0, "", "", "")
-    add_conference(database, is_open)
+    conferences.add(database, is_open)
     database.close()
     give_away(folder)
     # All over the rows; of the same few days, as those who wait at the same time are.

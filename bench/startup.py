@@ -20,7 +20,7 @@ from tests.support.mariadb import running_mariadb
 from tests.support.process import ROOT
 from wsgi_app.config import load_config
 from wsgi_app.domain.conference import Appointment
-from wsgi_app.storage.conferences import book_conference
+from wsgi_app.storage import conferences
 from wsgi_app.storage.migrations import migrate
 from wsgi_app.storage.opening import open_database
 
@@ -57,7 +57,7 @@ def _prepared(folder: Path, url: str) -> dict[str, str]:
     database = open_database(config.database.url, config.database.table, config.folder)
     migrate(database)
     start = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=1)
-    conference = book_conference(database, Appointment(start, "UTC", "", 0))
+    conference = conferences.book(database, Appointment(start, "UTC", "", 0))
     database.close()
     return environ | {
         "PATH": os.environ["PATH"],

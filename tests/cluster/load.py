@@ -309,7 +309,7 @@ class Load:
         )
         one_off = Conference(identifier.draw(), aid, identifier.draw(), began, 0, "", "", "")
         for past in (series, one_off):
-            conferences.add_conference(self._database, past)
+            conferences.add(self._database, past)
         with self._lock:
             self._past_series.append(series)
 

@@ -182,7 +182,7 @@ def start_with(database: Database, before: tuple[Conference, ...]) -> None:
     database.run("DELETE FROM {table}")
     database.run("DELETE FROM {table}_requests")
     for conference in before:
-        conferences.add_conference(database, conference)
+        conferences.add(database, conference)
 
 
 def keys(database: Database) -> list[object]:

@@ -80,7 +80,7 @@ def starts(client: Client, iid: int) -> list[int]:
     """Return the instants at which the doors open."""
     application = client.application
     hours, now = application.config.opening_hours, client.clock.now
-    conference = conferences.find_conference(application.database, iid, hours, now)
+    conference = conferences.find(application.database, iid, hours, now)
     assert conference
     return [start for start, _ in conference.occurrences()]
 

@@ -108,7 +108,7 @@ def test_a_host_that_is_read_only_is_left_for_the_next(
         hosts = f"127.0.0.1:{server.port},127.0.0.1:{mariadb.port}"
         url = parse_database_url(f"{account}@{hosts}/planado")
         database = open_database(url, "conferences", Path())
-        conferences.add_conference(database, one_off(1, NOW))
+        conferences.add(database, one_off(1, NOW))
         assert rows(database) == [one_off(1, NOW)]
         database.close()
     finally:

@@ -120,7 +120,7 @@ def before_transaction(database: Database, act: Callable[[], None]) -> list[None
 def only(database: Database, conference: Conference) -> None:
     """Let this be the only row."""
     database.run("DELETE FROM {table}")
-    conferences.add_conference(database, conference)
+    conferences.add(database, conference)
 
 
 def test_every_column_tells_a_row_from_another() -> None:
@@ -130,7 +130,7 @@ def test_every_column_tells_a_row_from_another() -> None:
 def test_a_change_leaves_a_row_that_is_another_by_now(database: Database) -> None:
     for column, found in OTHERS.items():
         only(database, found)
-        assert not conferences.change_conference(database, SERIES, SERIES.renewed()), column
+        assert not conferences.replace_if_unchanged(database, SERIES, SERIES.renewed()), column
         assert rows(database) == [found], column
 
 
@@ -145,7 +145,7 @@ def test_a_change_writes_every_column_but_the_numbers_in_the_links(database: Dat
     for column, after in OTHERS.items():
         only(database, SERIES)
         may_change = column not in ("iid", "aid")
-        assert conferences.change_conference(database, SERIES, after) == may_change, column
+        assert conferences.replace_if_unchanged(database, SERIES, after) == may_change, column
         assert rows(database) == [after if may_change else SERIES], column
 
 
@@ -153,7 +153,7 @@ def test_a_change_and_a_removal_leave_a_row_with_all_else_the_same(database: Dat
     twin = SERIES._replace(iid=SERIES.iid + 1)
     fill(database, [SERIES, twin])
     after = SERIES.renewed()
-    assert conferences.change_conference(database, SERIES, after)
+    assert conferences.replace_if_unchanged(database, SERIES, after)
     assert rows(database) == [after, twin]
     assert conferences.remove_if_unchanged(database, after)
     assert rows(database) == [twin]
@@ -168,9 +168,9 @@ def test_a_row_that_is_gone_was_not_removed_by_who_comes_second(database: Databa
 def test_a_conference_is_cancelled_by_both_of_its_numbers(database: Database) -> None:
     fill(database, [SERIES])
     for named in (OTHERS["iid"], OTHERS["aid"]):
-        conferences.remove_conference(database, named.iid, named.aid)
+        conferences.remove(database, named.iid, named.aid)
         assert rows(database) == [SERIES]
-    conferences.remove_conference(database, SERIES.iid, SERIES.aid)
+    conferences.remove(database, SERIES.iid, SERIES.aid)
     assert rows(database) == []
 
 
@@ -182,7 +182,7 @@ def test_only_what_lies_between_the_first_and_the_last_is_removed(database: Data
     outside = [at(-1, 70), at(0, 49), at(2, 56), at(3, 20)]
     goes_on = series(30, NOW + 1, recev=1)
     fill(database, [*between, *outside, goes_on])
-    assert conferences.remove_last_dates(database, between[0], between[-1]) == 6
+    assert conferences.remove_last_occurrences(database, between[0], between[-1]) == 6
     assert rows(database) == sorted([*outside, goes_on])
 
 
@@ -219,9 +219,9 @@ def test_a_clean_up_leaves_what_was_changed_since_its_look(
 
     def change() -> None:
         if changed:
-            assert conferences.change_conference(other, looked_at, changed)
+            assert conferences.replace_if_unchanged(other, looked_at, changed)
         else:
-            conferences.remove_conference(other, looked_at.iid, looked_at.aid)
+            conferences.remove(other, looked_at.iid, looked_at.aid)
 
     before_transaction(database, change)
     assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult()
@@ -236,7 +236,7 @@ def test_a_series_whose_last_date_is_over_stays_when_it_was_prolonged(
     fill(database, [over])
 
     def prolong() -> None:
-        assert conferences.change_conference(other, over, prolonged)
+        assert conferences.replace_if_unchanged(other, over, prolonged)
 
     before_transaction(database, prolong)
     assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult()
@@ -250,12 +250,12 @@ def test_who_comes_in_while_a_series_is_advanced_gets_the_stored_room(
     rooms: list[int] = []
 
     def come_in() -> None:
-        found = conferences.find_conference(other, SERIES.iid, OPENING_HOURS, NOW)
+        found = conferences.find(other, SERIES.iid, OPENING_HOURS, NOW)
         assert found
         rooms.append(found.rid)
 
     before_each(database, "UPDATE", come_in)
-    found = conferences.find_conference(database, SERIES.iid, OPENING_HOURS, NOW)
+    found = conferences.find(database, SERIES.iid, OPENING_HOURS, NOW)
     assert found
     assert rooms == [found.rid] == [row.rid for row in rows(database)]
 
@@ -264,14 +264,14 @@ def test_a_row_that_keeps_changing_is_told_in_the_end(database: Database, other:
     fill(database, [SERIES])
     acted = before_each(database, "UPDATE", lambda: _renew(other), times=1000)
     with pytest.raises(Unavailable, match="keeps changing"):
-        conferences.find_conference(database, SERIES.iid, OPENING_HOURS, NOW)
+        conferences.find(database, SERIES.iid, OPENING_HOURS, NOW)
     assert 1 < len(acted) < 100
 
 
 def _renew(database: Database) -> None:
     """Do what an organiser does who draws a new room."""
     for row in rows(database):
-        assert conferences.change_conference(database, row, row.renewed())
+        assert conferences.replace_if_unchanged(database, row, row.renewed())
 
 
 def test_a_number_that_is_taken_is_drawn_again(
@@ -282,7 +282,7 @@ def test_a_number_that_is_taken_is_drawn_again(
     drawn = iter([SERIES, SERIES, taken])
     monkeypatch.setattr(Conference, "booked", lambda _: next(drawn)._replace(aid=1))
     appointment = SERIES.appointment("UTC")
-    assert conferences.book_conference(database, appointment) == taken
+    assert conferences.book(database, appointment) == taken
     assert rows(database) == [SERIES, taken]
 
 
@@ -397,7 +397,7 @@ def test_two_who_press_skip_leave_out_one_date(
     assert after
 
     def skip_first() -> None:
-        assert conferences.change_conference(elsewhere, before, after)
+        assert conferences.replace_if_unchanged(elsewhere, before, after)
 
     acted = before_each(database, "UPDATE", skip_first)
     assert skip(stored_client, booked) == 303
@@ -468,11 +468,11 @@ def test_of_two_that_wait_for_each_other_the_loser_is_run_again(
 
         def work() -> None:
             attempts.append(None)
-            assert conferences.change_conference(maria, first, first._replace(rid=1))
+            assert conferences.replace_if_unchanged(maria, first, first._replace(rid=1))
             if len(attempts) == 1:
                 pool.submit(ask_for_the_first)
                 wait_until(lambda: waiting_for_a_lock(mariadb) == 1)
-            assert conferences.change_conference(maria, last, last._replace(rid=1))
+            assert conferences.replace_if_unchanged(maria, last, last._replace(rid=1))
 
         maria.transaction(work)
     assert len(attempts) == 2
@@ -515,7 +515,7 @@ def test_who_lost_the_answer_has_not_removed_a_row_that_is_another_by_now(
 ) -> None:
     proxy, database = spoiled
     renewed = SERIES.renewed()
-    assert conferences.change_conference(maria, SERIES, renewed)
+    assert conferences.replace_if_unchanged(maria, SERIES, renewed)
     proxy.break_answer(1)
     assert not conferences.remove_if_unchanged(database, SERIES)
     assert proxy.has_broken
@@ -540,7 +540,7 @@ def test_who_changed_a_row_and_lost_the_answer_has_changed_it(
     proxy, database = spoiled
     after = SERIES.renewed()
     proxy.break_answer(1)
-    assert conferences.change_conference(database, SERIES, after)
+    assert conferences.replace_if_unchanged(database, SERIES, after)
     assert proxy.has_broken
     assert rows(database) == [after]
 
@@ -551,7 +551,7 @@ def test_who_stored_a_row_and_lost_the_answer_has_stored_it(
     proxy, database = spoiled
     conference = one_off(1, NOW)
     proxy.break_answer(1)
-    conferences.add_conference(database, conference)
+    conferences.add(database, conference)
     assert proxy.has_broken
     assert rows(database) == [conference, SERIES]
 
@@ -580,7 +580,7 @@ def test_who_writes_a_file_waits_for_another_process(
 
     def hold() -> None:
         def work() -> None:
-            conferences.add_conference(there, one_off(1, NOW))
+            conferences.add(there, one_off(1, NOW))
             holds.set()
             ends.wait()
 
@@ -592,7 +592,7 @@ def test_who_writes_a_file_waits_for_another_process(
         holds.wait()
         later = threading.Timer(0.5, ends.set)
         later.start()
-        conferences.add_conference(here, one_off(2, NOW))
+        conferences.add(here, one_off(2, NOW))
         assert held.done() or ends.is_set()
         held.result()
     assert rows(here) == [one_off(1, NOW), one_off(2, NOW)]
@@ -608,7 +608,9 @@ def test_a_transaction_that_looks_before_it_writes_never_meets_another(
 
         def work() -> None:
             [row] = rows(database)
-            assert conferences.change_conference(database, row, row._replace(recev=row.recev + 1))
+            assert conferences.replace_if_unchanged(
+                database, row, row._replace(recev=row.recev + 1)
+            )
 
         for _ in range(50):
             database.transaction(work)

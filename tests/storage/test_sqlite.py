@@ -82,7 +82,7 @@ def test_of_what_a_clean_up_deleted_or_advanced_no_number_stands_in_any_file(
 ) -> None:
     over, moved = drawn(one_off(1, NOW - 2 * HOUR)), drawn(series(2, NOW - 2 * HOUR))
     for conference in (over, moved):
-        conferences.add_conference(database, conference)
+        conferences.add(database, conference)
     assert stored(tmp_path, [*numbers_of(over), moved.rid]) == [*numbers_of(over), moved.rid]
     clean_up(database, OPENING_HOURS, NOW)
     assert stored(tmp_path, [*numbers_of(over), moved.rid]) == []
@@ -102,21 +102,21 @@ def test_what_a_reader_holds_up_is_gone_after_the_next_clean_up(
     database: Database, tmp_path: Path
 ) -> None:
     cancelled = drawn(one_off(1, NOW))
-    conferences.add_conference(database, cancelled)
+    conferences.add(database, cancelled)
     with closing(sqlite3.connect(tmp_path / "planado.db", isolation_level=None)) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM conferences").fetchone() == (1,)
-        conferences.remove_conference(database, cancelled.iid, cancelled.aid)
+        conferences.remove(database, cancelled.iid, cancelled.aid)
         database.checkpoint()
         assert stored(tmp_path, numbers_of(cancelled)) != []
         # Nobody else waits for the reader.
-        conferences.add_conference(database, one_off(2, NOW))
+        conferences.add(database, one_off(2, NOW))
     clean_up(database, OPENING_HOURS, NOW)
     assert stored(tmp_path, numbers_of(cancelled)) == []
 
 
 def test_all_stands_in_the_one_file_after_a_checkpoint(database: Database, tmp_path: Path) -> None:
-    conferences.add_conference(database, one_off(1, NOW))
+    conferences.add(database, one_off(1, NOW))
     database.checkpoint()
     assert (tmp_path / "planado.db-wal").stat().st_size == 0
     copy = tmp_path / "copy.db"
@@ -139,7 +139,7 @@ def test_init_db_clears_a_file_of_what_was_deleted_before(
 ) -> None:
     deleted = [drawn(one_off(0, NOW)) for _ in range(50)]
     for conference in deleted:
-        conferences.add_conference(database, conference)
+        conferences.add(database, conference)
     with closing(sqlite3.connect(tmp_path / "planado.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
         connection.execute("DELETE FROM conferences")

@@ -15,7 +15,7 @@ from wsgi_app.config import Config
 from wsgi_app.domain.conference import Conference, OpeningHours
 from wsgi_app.storage import conferences, requests
 from wsgi_app.storage.cleanup import BATCH, CleanupResult, clean_up
-from wsgi_app.storage.database import Database, Outcome, Row, Unprepared
+from wsgi_app.storage.database import Database, DuplicateKey, Outcome, Row, Unprepared
 from wsgi_app.storage.migrations import ForeignTable, migrate, pending
 from wsgi_app.storage.opening import open_database
 
@@ -37,7 +37,7 @@ def series(number: int, time: int, recev: int = 5) -> Conference:
 def fill(database: Database, booked: list[Conference]) -> None:
     def work() -> None:
         for conference in booked:
-            conferences.add_conference(database, conference)
+            conferences.add(database, conference)
 
     database.transaction(work)
 
@@ -187,13 +187,13 @@ def test_a_hundred_thousand_past_rows_go_in_batches(
         instant=NOW - 2 * HOUR,
     )
     deleted: list[int] = []
-    remove = conferences.remove_last_dates
+    remove = conferences.remove_last_occurrences
 
     def counted(db: Database, first: Conference, last: Conference) -> int:
         deleted.append(remove(db, first, last))
         return deleted[-1]
 
-    monkeypatch.setattr(conferences, "remove_last_dates", counted)
+    monkeypatch.setattr(conferences, "remove_last_occurrences", counted)
     fill(database, [one_off(1, NOW)])
     assert clean_up(database, OPENING_HOURS, NOW) == CleanupResult(deleted=100_000)
     assert max(deleted) == BATCH
@@ -212,26 +212,26 @@ def test_a_cleanup_leaves_what_it_cannot_read(
 
 def test_a_write_whose_answer_was_lost_happens_once(database: Database) -> None:
     conference = one_off(1, NOW)
-    conferences.add_conference(database, conference)
-    conferences.add_conference(database, conference)
+    conferences.add(database, conference)
+    conferences.add(database, conference)
     after = conference.renewed()
-    assert conferences.change_conference(database, conference, after)
-    assert conferences.change_conference(database, conference, after)
+    assert conferences.replace_if_unchanged(database, conference, after)
+    assert conferences.replace_if_unchanged(database, conference, after)
     assert rows(database) == [after]
-    with pytest.raises(conferences.IdentifierTaken):
-        conferences.add_conference(database, after._replace(aid=10**15 + 1))
-    assert not conferences.change_conference(database, conference, conference.renewed())
+    with pytest.raises(DuplicateKey):
+        conferences.add(database, after._replace(aid=10**15 + 1))
+    assert not conferences.replace_if_unchanged(database, conference, conference.renewed())
 
 
 def test_an_interrupted_transaction_leaves_nothing(database: Database) -> None:
     def work() -> None:
-        conferences.add_conference(database, one_off(1, NOW))
+        conferences.add(database, one_off(1, NOW))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         database.transaction(work)
     assert rows(database) == []
-    conferences.add_conference(database, one_off(2, NOW))
+    conferences.add(database, one_off(2, NOW))
     assert len(rows(database)) == 1
 
 
@@ -284,12 +284,12 @@ def test_every_look_up_is_indexed(database: Database, monkeypatch: pytest.Monkey
     monkeypatch.setattr(database, "all", recorded_ask)
     monkeypatch.setattr(database, "run", recorded_run)
     first, last = one_off(100, NOW + 100), one_off(110, NOW + 110)
-    conferences.find_conference(database, first.iid, OPENING_HOURS, NOW)
+    conferences.find(database, first.iid, OPENING_HOURS, NOW)
     conferences.list_past(database, NOW + 200, NOW + 100, first.iid, 10)
-    conferences.remove_last_dates(database, first, last)
-    conferences.change_conference(database, last, last)
+    conferences.remove_last_occurrences(database, first, last)
+    conferences.replace_if_unchanged(database, last, last)
     conferences.remove_if_unchanged(database, last)
-    conferences.remove_conference(database, last.iid, last.aid)
+    conferences.remove(database, last.iid, last.aid)
     requests.find_request(database, "key 7")
     requests.remove_requests(database, NOW + 5)
     monkeypatch.undo()

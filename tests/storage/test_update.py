@@ -112,13 +112,11 @@ def test_who_finds_a_series_that_another_advances_gets_the_stored_room(
     def look_and_be_outrun(sql: str, **values: object) -> Row | None:
         monkeypatch.undo()
         found = one(sql, **values)
-        assert conferences.change_conference(database, STORED, current)
+        assert conferences.replace_if_unchanged(database, STORED, current)
         return found
 
     monkeypatch.setattr(database, "one", look_and_be_outrun)
-    assert (
-        conferences.find_conference(database, STORED.iid, OPENING_HOURS, NOW + 7 * DAY) == current
-    )
+    assert conferences.find(database, STORED.iid, OPENING_HOURS, NOW + 7 * DAY) == current
     assert rows(database) == [current]
 
 
@@ -127,7 +125,7 @@ def test_who_finds_what_is_past_leaves_it_to_the_clean_up(
 ) -> None:
     fill(database, [STORED])
     written = writes(database, monkeypatch)
-    assert conferences.find_conference(database, STORED.iid, OPENING_HOURS, NOW + 99 * DAY) is None
+    assert conferences.find(database, STORED.iid, OPENING_HOURS, NOW + 99 * DAY) is None
     assert written == []
 
 

@@ -117,7 +117,7 @@ def store(db: Database) -> None:
         db.run("DELETE FROM {table}")
         db.run("DELETE FROM {table}_requests")
         for conference in (OPEN, WAITING):
-            conferences.add_conference(db, conference)
+            conferences.add(db, conference)
 
     db.transaction(work)
 

@@ -53,7 +53,7 @@ def change(request: Request, db: Database) -> Response:
 def cancel(request: Request, db: Database) -> Response:
     """Deletes the conference at once and offers the entry that takes it out of calendars."""
     conference = _get(request, db)
-    conferences.remove_conference(db, conference.iid, conference.aid)
+    conferences.remove(db, conference.iid, conference.aid)
     db.checkpoint()
     booking = _booking(request, conference, request.form)
     # One more than a change of this very second.
@@ -100,7 +100,7 @@ def _get(request: Request, db: Database) -> Conference:
     iid = identifier.parse(request.path_values["iid"])
     aid = identifier.parse(request.path_values["aid"])
     if iid is not None and aid is not None:
-        conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
+        conference = conferences.find(db, iid, request.config.opening_hours, request.now)
         if conference and conference.admits(aid):
             return conference
     raise Problem(HTTPStatus.NOT_FOUND, "problem_no_conference")

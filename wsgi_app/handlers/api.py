@@ -42,7 +42,7 @@ def create(request: Request, db: Database) -> Response:
     key = request.header_if_sent("Idempotency-Key")
     if key is None:
         booking = _read(request, values)
-        return _created(request, conferences.book_conference(db, booking.appointment), booking)
+        return _created(request, conferences.book(db, booking.appointment), booking)
     if not _KEY.fullmatch(key):
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_key")
     # Under the key, since a name could be guessed from a plain hash of the body.
@@ -120,7 +120,7 @@ def _find(request: Request, db: Database) -> tuple[Conference, bool]:
     aid = _bearer(request)
     iid = identifier.parse(request.path_values["iid"])
     if iid is not None:
-        conference = conferences.find_conference(db, iid, request.config.opening_hours, request.now)
+        conference = conferences.find(db, iid, request.config.opening_hours, request.now)
         if conference and (aid is None or conference.admits(aid)):
             return conference, aid is not None
     raise Problem(HTTPStatus.NOT_FOUND, "problem_api_conference")
@@ -301,9 +301,7 @@ def _created_before(
     """Answer a request that was made before with what it made."""
     if not hmac.compare_digest(fingerprint, used.fingerprint):
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "problem_key_reused")
-    conference = conferences.find_conference(
-        db, used.iid, request.config.opening_hours, request.now
-    )
+    conference = conferences.find(db, used.iid, request.config.opening_hours, request.now)
     if conference is None:
         raise Problem(HTTPStatus.GONE, "problem_key_gone")
     appointment = conference.appointment(values["timezone"])

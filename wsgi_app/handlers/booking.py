@@ -46,7 +46,7 @@ def book(request: Request, db: Database) -> Response:
         title = request.texts["book_title"]
         content = _form_content(request, sent_values(request.form), invalid.errors)
         return document(request, title, content, HTTPStatus.BAD_REQUEST, headers=_FORM)
-    conference = conferences.book_conference(db, booking.appointment)
+    conference = conferences.book(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
 
 

@@ -89,7 +89,7 @@ def enter(request: Request, db: Database) -> Response:
 
 def _find(request: Request, db: Database, hours: OpeningHours) -> Conference | None:
     iid = identifier.parse(request.path_values["iid"])
-    return None if iid is None else conferences.find_conference(db, iid, hours, request.now)
+    return None if iid is None else conferences.find(db, iid, hours, request.now)
 
 
 def _a_person_navigates(request: Request) -> bool:

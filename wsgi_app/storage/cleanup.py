@@ -1,9 +1,11 @@
-"""The clean-up: deletes what is past and advances series to their next date."""
+"""The clean-up: deletes what is past and advances series to their next occurrence."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from functools import partial
+from operator import add
+from typing import NamedTuple
 
 from .. import log
 from ..domain.conference import Conference, OpeningHours
@@ -17,24 +19,16 @@ BATCH = 200
 KEY_SECONDS = 24 * 60 * 60
 
 
-@dataclass(frozen=True)
-class CleanupResult:
-    """How many conferences a clean-up deleted, advanced, and had to leave as it could not read
-    them.
-    """
+class CleanupResult(NamedTuple):
+    """How many conferences a clean-up deleted, advanced, and left because it cannot read them."""
 
     deleted: int = 0
     advanced: int = 0
     left: int = 0
 
-    def __add__(self, other: CleanupResult) -> CleanupResult:
-        return CleanupResult(
-            self.deleted + other.deleted, self.advanced + other.advanced, self.left + other.left
-        )
-
 
 def clean_up(
-    db: Database, hours: OpeningHours, now: float, batches: int | None = None
+    db: Database, hours: OpeningHours, now: float, batches: int = sys.maxsize
 ) -> CleanupResult:
     """Clean up all that is past at `now`, or at most `batches` times BATCH rows; raises
     DatabaseError.
@@ -43,13 +37,13 @@ def clean_up(
     cutoff = int(now) - hours.delete_after
     result = CleanupResult()
     after_time, after_iid = -(2**62), 0
-    while batches is None or batches > 0:
+    for _ in range(batches):
         past = conferences.list_past(db, cutoff, after_time, after_iid, BATCH)
         if not past:
             break
-        result += db.transaction(_clean_batch(db, past, hours, now))
+        cleaned = db.transaction(partial(_clean_batch, db, past, hours, now))
+        result = CleanupResult(*map(add, result, cleaned))
         after_time, after_iid = past[-1].time, past[-1].iid
-        batches = None if batches is None else batches - 1
     db.checkpoint()
     if result.left:
         log.error("clean-up left %d series: rhythm or time zone unknown here", result.left)
@@ -58,27 +52,21 @@ def clean_up(
 
 def _clean_batch(
     db: Database, past: list[Conference], hours: OpeningHours, now: float
-) -> Callable[[], CleanupResult]:
-    def clean() -> CleanupResult:
-        result = CleanupResult()
-        if any(conference.recev == 0 for conference in past):
-            result = CleanupResult(deleted=conferences.remove_last_dates(db, past[0], past[-1]))
-        for conference in past:
-            if conference.recev > 0:
-                result += _advance(db, conference, hours, now)
-        return result
-
-    return clean
-
-
-def _advance(
-    db: Database, conference: Conference, hours: OpeningHours, now: float
 ) -> CleanupResult:
-    try:
-        current = conference.at(now, hours)
-    except (ValueError, KeyError):
-        # Deleting it would lose a booking to a computer without time zone data.
-        return CleanupResult(left=1)
-    if current is None:
-        return CleanupResult(deleted=int(conferences.remove_if_unchanged(db, conference)))
-    return CleanupResult(advanced=int(conferences.change_conference(db, conference, current)))
+    deleted = advanced = left = 0
+    if any(conference.recev == 0 for conference in past):
+        deleted = conferences.remove_last_occurrences(db, past[0], past[-1])
+    for conference in past:
+        if conference.recev <= 0:
+            continue
+        try:
+            current = conference.at(now, hours)
+        except (ValueError, KeyError):
+            # Deleting it would lose a booking to a computer without time zone data.
+            left += 1
+            continue
+        if current is None:
+            deleted += conferences.remove_if_unchanged(db, conference)
+        else:
+            advanced += conferences.replace_if_unchanged(db, conference, current)
+    return CleanupResult(deleted, advanced, left)

@@ -1,7 +1,7 @@
 """Every question asked of the database, one function each.
 
-No decision is taken here but one: a series is never read at a date that is
-over. All writes are safe to happen twice: an INSERT carries its own key, an
+No decision is taken here but one: a series is never read at an occurrence that
+is over. All writes are safe to happen twice: an INSERT carries its own key, an
 UPDATE names the whole row it expects to find, and what a DELETE names is gone
 for good.
 """
@@ -17,39 +17,28 @@ from ..domain.conference import Appointment, Conference, OpeningHours
 from .database import Database, DuplicateKey, Unavailable
 
 TRIES = 10
-"""How often a write begins with another look, others having been faster, before it is given up."""
+"""How often a write is tried before it is given up because others are always faster."""
 
 After = TypeVar("After", bound=Conference | None)
 
 
-class IdentifierTaken(Exception):
-    """Another conference has this invitation identifier."""
-
-
-class _Absent(Exception):
-    """There is no such conference, or its last date is over."""
-
-
 class _TakenBack(Exception):
-    """A transaction has shown what it was for."""
+    """The transaction has done its work and may be rolled back."""
 
 
-def find_conference(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
-    """Return the conference as it stands at `now`, advanced to its current date; None if unknown
-    or past.
+def find(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference | None:
+    """Return the conference as it stands at `now`, advanced to its current occurrence; None if
+    unknown or past.
     """
 
-    def find() -> Conference:
-        return _present(_find_row(db, iid))
-
-    def advance(stored: Conference) -> Conference:
+    def advance() -> tuple[Conference | None, Conference | None]:
+        stored = _find_row(db, iid)
+        current = stored.at(now, hours) if stored else None
         # What is past is left to the clean-up.
-        return _present(stored.at(now, hours))
+        return (stored, current) if current else (None, None)
 
-    # The new date's room must be the same for all, so it is stored before anybody learns it.
-    with suppress(_Absent):
-        return update(db, find, advance)
-    return None
+    # A new occurrence's room must be the same for all, so it is stored before anybody learns it.
+    return _store(db, advance)
 
 
 def update(
@@ -61,26 +50,26 @@ def update(
     Both are called again whenever somebody else was faster. What they raise
     passes through, the row as it was; raises Unavailable if it keeps changing.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> tuple[Conference, After]:
         before = find()
-        after = change(before)
-        if after == before or _swap(db, before, after):
-            return after
-    raise Unavailable("the row keeps changing")
+        return before, change(before)
+
+    return _store(db, attempt)
 
 
-def book_conference(db: Database, appointment: Appointment) -> Conference:
+def book(db: Database, appointment: Appointment) -> Conference:
     """Store a new conference with fresh identifiers and return it."""
     while True:
         conference = Conference.booked(appointment)
-        # Sixteen digits meet by chance once in a quadrillion bookings.
-        with suppress(IdentifierTaken):
-            add_conference(db, conference)
+        # Sixteen random digits are taken already once in a quadrillion bookings.
+        with suppress(DuplicateKey):
+            add(db, conference)
             return conference
 
 
-def add_conference(db: Database, conference: Conference) -> None:
-    """Store a new conference; raises IdentifierTaken."""
+def add(db: Database, conference: Conference) -> None:
+    """Store a new conference; raises DuplicateKey where another one has its `iid`."""
     try:
         db.run(
             """
@@ -92,10 +81,10 @@ def add_conference(db: Database, conference: Conference) -> None:
     except DuplicateKey:
         # The same row is our own, its first answer lost on the way.
         if _find_row(db, conference.iid) != conference:
-            raise IdentifierTaken from None
+            raise
 
 
-def change_conference(db: Database, before: Conference, after: Conference) -> bool:
+def replace_if_unchanged(db: Database, before: Conference, after: Conference) -> bool:
     """Replace `before` by `after` if the row still is as it was; say whether the row now is
     `after`.
     """
@@ -114,7 +103,7 @@ def change_conference(db: Database, before: Conference, after: Conference) -> bo
     return outcome.matched == 1 or _find_row(db, after.iid) == after
 
 
-def remove_conference(db: Database, iid: int, aid: int) -> None:
+def remove(db: Database, iid: int, aid: int) -> None:
     """Delete the conference."""
     db.run("DELETE FROM {table} WHERE iid = :iid AND aid = :aid", iid=iid, aid=aid)
 
@@ -122,8 +111,8 @@ def remove_conference(db: Database, iid: int, aid: int) -> None:
 def list_past(
     db: Database, cutoff: int, after_time: int, after_iid: int, limit: int
 ) -> list[Conference]:
-    """Return rows whose date is at or before `cutoff`, by time and iid, that come after the given
-    pair.
+    """Return rows whose `time` is at or before `cutoff`, by time and iid, that come after the
+    given pair.
     """
     rows = db.all(
         """
@@ -142,8 +131,8 @@ def list_past(
     return [Conference(*row) for row in rows]
 
 
-def remove_last_dates(db: Database, first: Conference, last: Conference) -> int:
-    """Delete the rows between two of `list_past` without a date left, and return their number."""
+def remove_last_occurrences(db: Database, first: Conference, last: Conference) -> int:
+    """Delete the rows between two of `list_past` that have no repetition left; return how many."""
     outcome = db.run(
         """
         DELETE FROM {table}
@@ -182,11 +171,11 @@ def ping(db: Database) -> None:
 
 def try_to_write(db: Database) -> None:
     """Ask whether a row can be stored, and leave none behind; raises DatabaseError."""
-    # Below zero it is nobody's, and drawn, so that two who try do not wait for each other.
+    # Below zero it is nobody's; it is random so that two checks do not wait for each other.
     iid = -identifier.draw()
 
     def work() -> None:
-        # So far ahead that no clean-up meets it.
+        # So far ahead that no clean-up finds it.
         db.run(
             "INSERT INTO {table} (iid, aid, rid, time) VALUES (:iid, 0, 0, :time)",
             iid=iid,
@@ -202,16 +191,19 @@ def try_to_write(db: Database) -> None:
         db.transaction(work)
 
 
-def _swap(db: Database, before: Conference, after: Conference | None) -> bool:
-    if after is None:
-        return remove_if_unchanged(db, before)
-    return change_conference(db, before, after)
-
-
-def _present(conference: Conference | None) -> Conference:
-    if conference is None:
-        raise _Absent
-    return conference
+def _store(db: Database, attempt: Callable[[], tuple[Conference | None, After]]) -> After:
+    """Put the second row of what `attempt` returns in the place of the first, and return it."""
+    for _ in range(TRIES):
+        before, after = attempt()
+        if before is None or before == after:
+            return after
+        if after is None:
+            stored = remove_if_unchanged(db, before)
+        else:
+            stored = replace_if_unchanged(db, before, after)
+        if stored:
+            return after
+    raise Unavailable("the row keeps changing")
 
 
 def _find_row(db: Database, iid: int) -> Conference | None:

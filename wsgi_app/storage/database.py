@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -36,7 +37,7 @@ ANSWER_SECONDS = 10
 
 
 class DatabaseError(Exception):
-    """The database did not do it; the text names the cause by number or name, never a value."""
+    """The database refused or failed; the text names the cause by number or name, never a value."""
 
 
 class Unavailable(DatabaseError):
@@ -78,6 +79,7 @@ class Database(ABC):
     """One database, shared by all threads; each opens its own connection at its first statement."""
 
     dialect: str
+    _begin: str
 
     def __init__(self, table: str) -> None:
         self.table = table
@@ -125,8 +127,8 @@ class Database(ABC):
         return result
 
     def create(self) -> None:
-        """Make the file of an embedded database, which root gives to who owns the folder; raises
-        DatabaseError.
+        """Make the file of an embedded database and, as root, give it to the owner of its folder;
+        raises DatabaseError.
         """
         return
 
@@ -145,8 +147,8 @@ class Database(ABC):
         return []
 
     def checkpoint(self) -> None:
-        """Let an embedded database clear its files of what was deleted, and have all that is stored
-        in the one of its name; what somebody else's work holds up is left for the next time.
+        """Clear the files of an embedded database of what was deleted, and move all that is stored
+        into the one of its name; what a reader or writer holds up is left for the next time.
         """
         return
 
@@ -198,10 +200,6 @@ class Database(ABC):
         except DatabaseError:
             self.close()
 
-    @property
-    @abstractmethod
-    def _begin(self) -> str: ...
-
     @abstractmethod
     def _connect(self) -> Any: ...
 
@@ -223,6 +221,7 @@ class _ThreadConnection:
                 self.connection.close()
 
 
+@lru_cache
 def with_table(sql: str, table: str, quote: str) -> str:
     """Return a statement with the name of the table in quotes for `{table}`, its suffix within."""
     return re.sub(r"\{table\}(\w*)", rf"{quote}{table}\1{quote}", sql)

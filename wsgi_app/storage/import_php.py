@@ -1,24 +1,23 @@
 """Taking over the table of the PHP original, as it stands.
 
-It has the columns `iid, aid, rid, time, recev, rectype` and no key, so rows may
-be doubled and values missing. A table of ours is filled beside it and takes its
+It has the columns `iid, aid, rid, time, recev, rectype` and no key, so there may
+be duplicate rows and missing values. A table of ours is filled beside it and takes its
 place in one step; interrupted before that, nothing has changed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
-from itertools import starmap
+from functools import partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ..domain import identifier, recurrence
 from ..domain.conference import Conference
-from .conferences import add_conference
-from .database import Database, DatabaseError
+from . import conferences
+from .database import Database, DatabaseError, Row
 
 _BATCH = 500
 
@@ -38,37 +37,28 @@ class NotUnderstood(Exception):
     """The original's table holds something that cannot be taken over; nothing has been changed."""
 
 
-@dataclass
-class ImportReport:
-    """What became of the original's rows; `remarks` counts what was not as it should be."""
-
-    rows: int = 0
-    conferences: int = 0
-    remarks: Counter[str] = field(default_factory=Counter)
-
-
-def is_original(db: Database) -> bool:
-    """Say whether the configured table is one of the original."""
-    return _columns(db, "") == set(_OriginalRow._fields)
-
-
-def take_over(
-    db: Database, timezone: str | None, create: Callable[[Database], None]
-) -> ImportReport:
-    """Replace the original's table by ours and return what became of its rows.
+def take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> list[str]:
+    """Replace the configured table, if it is the original's, by ours, and return in words what
+    became of its rows.
 
     `create` makes an empty table of ours in the database it is given; series get
     `timezone`. Raises NotUnderstood, DatabaseError.
     """
-    with _alone(db):
-        return _take_over(db, timezone, create)
+    done = []
+    if _is_original(db):
+        with _alone(db):
+            done = _take_over(db, timezone, create)
+    # Ours has taken its place.
+    if _is_original(db, "_planado_old"):
+        db.run("DROP TABLE IF EXISTS {table}_planado_old")
+    return done
 
 
 @contextmanager
 def _alone(db: Database) -> Iterator[None]:
     lock = f"{db.table}_takeover"
     locked = db.one("SELECT get_lock(:name, 0)", name=lock)
-    if not (locked == (1,) and is_original(db)):
+    if not (locked == (1,) and _is_original(db)):
         raise NotUnderstood("another init-db is at work on this table")
     try:
         # In a cluster such a lock ends at its node; a table is made by one of all.
@@ -91,42 +81,39 @@ def _lock_table(db: Database) -> Iterator[None]:
             f"table {db.table}_planado_lock"
         ) from None
     try:
-        if not is_original(db):
+        if not _is_original(db):
             raise NotUnderstood("another init-db has taken over this table")
         yield
     finally:
         db.run("DROP TABLE IF EXISTS {table}_planado_lock")
 
 
-def forget_original(db: Database) -> None:
-    """Drop the original's table once ours has taken its place."""
-    if _columns(db, "_planado_old") == set(_OriginalRow._fields):
-        db.run("DROP TABLE IF EXISTS {table}_planado_old")
-
-
-def _take_over(
-    db: Database, timezone: str | None, create: Callable[[Database], None]
-) -> ImportReport:
+def _take_over(db: Database, timezone: str | None, create: Callable[[Database], None]) -> list[str]:
     beside = db.beside("_planado_new")
-    report = ImportReport()
     rows = db.all("SELECT iid, aid, rid, time, recev, rectype FROM {table}")
-    conferences = list(_conferences(starmap(_OriginalRow, rows), timezone, report))
+    remarks: Counter[str] = Counter()
+    taken = list(_conferences(rows, timezone, remarks))
     beside.run("DROP TABLE IF EXISTS {table}")
     create(beside)
-    for first in range(0, len(conferences), _BATCH):
-        beside.transaction(_adding(beside, conferences[first : first + _BATCH]))
+    for first in range(0, len(taken), _BATCH):
+        beside.transaction(partial(_add, beside, taken[first : first + _BATCH]))
     try:
         db.run("RENAME TABLE {table} TO {table}_planado_old, {table}_planado_new TO {table}")
     except DatabaseError:
         # Retried for want of an answer, it finds that it has happened.
-        if is_original(db):
+        if _is_original(db):
             raise
-    return report
+    return [
+        f"took over {len(taken)} conferences from {len(rows)} rows",
+        *(f"{remark} ({number})" for remark, number in remarks.items()),
+    ]
+
+
+def _is_original(db: Database, suffix: str = "") -> bool:
+    return _columns(db, suffix) == set(_OriginalRow._fields)
 
 
 def _columns(db: Database, suffix: str) -> set[str]:
-    if db.dialect != "mariadb":
-        return set()
     rows = db.all(
         """
         SELECT lower(column_name)
@@ -138,36 +125,31 @@ def _columns(db: Database, suffix: str) -> set[str]:
     return {str(name) for (name,) in rows}
 
 
-def _adding(db: Database, conferences: list[Conference]) -> Callable[[], None]:
-    def add() -> None:
-        for conference in conferences:
-            add_conference(db, conference)
-
-    return add
+def _add(db: Database, batch: list[Conference]) -> None:
+    for conference in batch:
+        conferences.add(db, conference)
 
 
 def _conferences(
-    rows: Iterable[_OriginalRow], timezone: str | None, report: ImportReport
+    rows: list[Row], timezone: str | None, remarks: Counter[str]
 ) -> Iterator[Conference]:
     seen: dict[int, _OriginalRow] = {}
-    for row in rows:
+    for row in map(_OriginalRow._make, rows):
         for name in ("iid", "aid", "rid", "time", "recev"):
             if not isinstance(getattr(row, name), int | None):
                 raise NotUnderstood(f"the column {name} is not of an integer type")
         if not isinstance(row.rectype, str | None):
             raise NotUnderstood("the column rectype is not of a text type")
-        report.rows += 1
         reason = _reason_to_drop(row, seen)
         if reason:
-            report.remarks[reason] += 1
+            remarks[reason] += 1
             continue
         seen[row.iid] = row
-        report.conferences += 1
-        yield _conference(row, timezone, report.remarks)
+        yield _conference(row, timezone, remarks)
 
 
 def _reason_to_drop(row: _OriginalRow, seen: dict[int, _OriginalRow]) -> str:
-    """Return why nobody can miss a row, empty where it is needed."""
+    """Return why a row can be dropped, empty where it is needed."""
     if not _is_identifier(row.iid):
         return "dropped, as no link leads to them: rows without an invitation number"
     if row.time is None or not 0 <= row.time <= recurrence.LATEST_START:

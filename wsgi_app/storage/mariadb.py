@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 _CONNECT_SECONDS = 5
-# Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what was confirmed through one node is there
-# through each other one a moment later.
+# Galera's bits 1 (reads) and 2 (UPDATE, DELETE): what one node has confirmed, every other one
+# finds a moment later.
 _WAIT_FOR_CLUSTER = 3
-# What a node of a cluster says that answers and does not serve: read-only, or cut off.
+# The errors of a cluster's node that answers but does not serve: read-only, or cut off.
 _NOT_SERVING = (1047, 1290, 1836)
 
 
@@ -57,11 +57,11 @@ class MariaDatabase(Database):
 
     def backup(self, file: Path) -> None:
         tables = [self.table + suffix for suffix in ("", "_migrations", "_requests")]
-        words = ["mariadb-dump", "--single-transaction", *self._options_of_its_programs()]
+        words = ["mariadb-dump", "--single-transaction", *self._client_options()]
         command = f"{shlex.join([*words, self.url.name, *tables])} > {shlex.quote(str(file))}"
         raise DatabaseError(f"MariaDB copies itself: (umask 077; set -C; {command})")
 
-    def _options_of_its_programs(self) -> Iterator[str]:
+    def _client_options(self) -> Iterator[str]:
         yield f"--user={self.url.user}"
         if self.url.password or self.url.password_file:
             yield "--password"
@@ -108,8 +108,8 @@ class MariaDatabase(Database):
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=self.answer_seconds,
                 write_timeout=self.answer_seconds,
-                # Rows are compared when they are written, so none needs to be locked for being
-                # read: with less locked, a clean-up and a change seldom meet.
+                # Rows are compared when they are written, so reading needs no locks: with fewer
+                # of them, a clean-up and a change seldom collide.
                 init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 **self._tls,
             )
@@ -118,11 +118,13 @@ class MariaDatabase(Database):
                 connection.query(f"SET SESSION wsrep_sync_wait = {_WAIT_FOR_CLUSTER}")
             return connection
         # UnicodeError: what getaddrinfo raises for a host such as a..b; RuntimeError: what PyMySQL
-        # raises for want of a package that this user's way to sign in takes.
+        # raises where the package is missing that this user's way to sign in needs.
         except (pymysql.Error, OSError, UnicodeError, RuntimeError) as error:
+            from .mariadb_errors import in_words
+
             place = self.url.unix_socket or f"{host}:{port}"
             cause = NoAnswer if isinstance(error.__context__, TimeoutError) else Unavailable
-            raise cause(f"cannot connect to {place}: {_in_words(error)}") from None
+            raise cause(f"cannot connect to {place}: {in_words(error)}") from None
 
     @cached_property
     def _tls(self) -> dict[str, Any]:
@@ -143,7 +145,7 @@ class MariaDatabase(Database):
 
     def _put_last(self, host: str, port: int) -> None:
         """Let the next connections begin with other hosts, where there are several."""
-        # A list of its own each time: other threads may be walking along the old one.
+        # A new list each time: other threads may be iterating over the old one.
         self._hosts = sorted(self._hosts, key=lambda each: each == (host, port))
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
@@ -181,21 +183,23 @@ class MariaDatabase(Database):
         import pymysql
         from pymysql.constants import CR, ER
 
-        number = _number(error)
+        from .mariadb_errors import in_words
+
+        number = error.args[0] if error.args else None
         if number == ER.DUP_ENTRY:
-            return DuplicateKey(_in_words(error))
+            return DuplicateKey(in_words(error))
         if number == ER.LOCK_DEADLOCK:
-            return Conflict(_in_words(error))
+            return Conflict(in_words(error))
         if isinstance(error.__context__, TimeoutError):
             return NoAnswer(f"no answer within {self.answer_seconds} seconds")
         lost = (CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, *_NOT_SERVING)
         if number in lost or isinstance(error, OSError | pymysql.InterfaceError):
-            return ConnectionLost(_in_words(error))
+            return ConnectionLost(in_words(error))
         if number in (ER.NO_SUCH_TABLE, ER.BAD_FIELD_ERROR):
             return Unprepared(f"{number}: tables missing or older than this program")
         if isinstance(error, pymysql.OperationalError | pymysql.InternalError):
-            return Unavailable(_in_words(error))
-        return DatabaseError(_in_words(error))
+            return Unavailable(in_words(error))
+        return DatabaseError(in_words(error))
 
 
 @lru_cache
@@ -210,14 +214,3 @@ def _is_in_cluster(connection: pymysql.Connection[Cursor]) -> bool:
         cursor.execute("SHOW VARIABLES LIKE 'wsrep_on'")
         row = cursor.fetchone()
         return row is not None and row[1] == "ON"
-
-
-def _in_words(error: Exception) -> str:
-    from .mariadb_errors import in_words
-
-    return in_words(error)
-
-
-def _number(error: Exception) -> int | str:
-    number = error.args[0] if error.args else ""
-    return number if isinstance(number, int) else type(error).__name__

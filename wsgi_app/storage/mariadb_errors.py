@@ -1,4 +1,4 @@
-"""What MariaDB's errors mean, in words for who runs Planado; read when the first one is met."""
+"""What MariaDB's errors mean, in words for operators; imported when the first one occurs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ _MEANINGS = {
     4151: "this user is locked",
 }
 
+_REASONS: dict[type[OSError], str] = {
+    socket.gaierror: "its name is unknown or cannot be looked up",
+    FileNotFoundError: "there is no such socket",
+    ConnectionRefusedError: "nothing listens there",
+    PermissionError: "this user of the operating system may not open it",
+    TimeoutError: "no answer in time",
+}
+
 # By what PyMySQL asks for: the extra of its own that brings it.
 _EXTRAS = {"cryptography": "rsa", "pynacl": "ed25519"}
 
@@ -71,16 +79,9 @@ def _reason(error: OSError) -> str:
         return f"its certificate was refused: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason}"
-    if isinstance(error, socket.gaierror):
-        return "its name is unknown or cannot be looked up"
-    if isinstance(error, FileNotFoundError):
-        return "there is no such socket"
-    if isinstance(error, ConnectionRefusedError):
-        return "nothing listens there"
-    if isinstance(error, PermissionError):
-        return "this user of the operating system may not open it"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
+    for kind, reason in _REASONS.items():
+        if isinstance(error, kind):
+            return reason
     return error.strerror or type(error).__name__
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +24,8 @@ def pending(db: Database) -> list[str]:
     except Unprepared:
         rows = []
     applied = {name for (name,) in rows}
-    return [file.stem for file in _files(db) if file.stem not in applied]
+    names = sorted(file.stem for file in _folder(db).iterdir() if file.suffix == ".sql")
+    return [name for name in names if name not in applied]
 
 
 def migrate(db: Database, timezone: str | None = None) -> list[str]:
@@ -34,26 +34,17 @@ def migrate(db: Database, timezone: str | None = None) -> list[str]:
     May be interrupted and run again. Takes over a table of the PHP original,
     whose series get `timezone`. Raises DatabaseError, ForeignTable, NotUnderstood.
     """
-    from . import import_php
-
     done = []
     db.create()
-    if import_php.is_original(db):
-        report = import_php.take_over(db, timezone, _create_table)
-        done.append(f"took over {report.conferences} conferences from {report.rows} rows")
-        done += [f"{remark} ({number})" for remark, number in report.remarks.items()]
-    import_php.forget_original(db)
+    if db.dialect == "mariadb":
+        from .import_php import take_over
+
+        done = take_over(db, timezone, lambda table: _run_file(table, "0001_conferences"))
     db.run("CREATE TABLE IF NOT EXISTS {table}_migrations (name VARCHAR(64) NOT NULL PRIMARY KEY)")
     names = pending(db)
-    for file in _files(db):
-        if file.stem in names:
-            _apply(db, file)
+    for name in names:
+        _apply(db, name)
     return done + [f"applied {name}" for name in names]
-
-
-def _create_table(db: Database) -> None:
-    for statement in _statements(_files(db)[0].read_text("utf-8")):
-        db.run(statement)
 
 
 def prepare(db: Database) -> None:
@@ -74,10 +65,11 @@ def make_where_empty(db: Database) -> bool:
     if db.dialect != "mariadb":
         return False
     lock = f"{db.table}_tables"
-    # Who comes second finds the tables, not half of them.
+    # Whoever comes second must find all of the tables.
     db.all("SELECT get_lock(:name, 5)", name=lock)
     try:
-        if _has_no_table(db):
+        # One with tables of others, or with ours under another name, may be there by mistake.
+        if not db.one("SELECT 1 FROM information_schema.tables WHERE table_schema = database()"):
             _make_first_tables(db)
         return not pending(db)
     finally:
@@ -91,29 +83,23 @@ def _make_first_tables(db: Database) -> None:
         raise Unprepared(f"the database has no table, and they cannot be made: {error}") from None
 
 
-def _has_no_table(db: Database) -> bool:
-    # One with tables of others, or with ours under another name, may be there by mistake.
-    return db.one("SELECT 1 FROM information_schema.tables WHERE table_schema = database()") is None
-
-
-def _apply(db: Database, file: Path) -> None:
+def _apply(db: Database, name: str) -> None:
     # MariaDB commits at each CREATE or ALTER, so the files themselves are safe to run again.
     try:
-        for statement in _statements(file.read_text("utf-8")):
-            db.run(statement)
+        _run_file(db, name)
         db.all("SELECT iid, aid, rid, time, recev, rectype, timezone, anchor FROM {table} LIMIT 1")
     except Unprepared:
         raise ForeignTable(f"the table {db.table} exists with other columns") from None
     # Another process may have applied it at the same time.
     with suppress(DuplicateKey):
-        db.run("INSERT INTO {table}_migrations (name) VALUES (:name)", name=file.stem)
+        db.run("INSERT INTO {table}_migrations (name) VALUES (:name)", name=name)
 
 
-def _files(db: Database) -> list[Path]:
-    folder = next(folder for folder in _FOLDERS if folder.is_dir())
-    return sorted(file for file in (folder / db.dialect).iterdir() if file.suffix == ".sql")
+def _run_file(db: Database, name: str) -> None:
+    script = re.sub(r"--.*", "", (_folder(db) / f"{name}.sql").read_text("utf-8"))
+    for statement in filter(None, map(str.strip, script.split(";"))):
+        db.run(statement)
 
 
-def _statements(script: str) -> Iterator[str]:
-    code = re.sub(r"--.*", "", script)
-    return (statement.strip() for statement in code.split(";") if statement.strip())
+def _folder(db: Database) -> Path:
+    return next(folder for folder in _FOLDERS if folder.is_dir()) / db.dialect

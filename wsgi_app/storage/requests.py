@@ -1,12 +1,13 @@
-"""The keys of requests that shall have an effect only once (Idempotency-Key), as hashes."""
+"""The keys of requests that must take effect only once (Idempotency-Key), as hashes."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple
 
 from ..domain.conference import Appointment, Conference
-from .conferences import TRIES, IdentifierTaken, add_conference
+from . import conferences
 from .database import Database, DuplicateKey, Unavailable
 
 
@@ -20,13 +21,13 @@ class UsedKey(NamedTuple):
 def book_once(
     db: Database, appointment: Appointment, key_hash: str, fingerprint: str, now: float
 ) -> Conference | UsedKey:
-    """Store a new conference with fresh identifiers and the key it was asked for with, both or
-    none, and return it; where the key was used before, return what for.
+    """Store a new conference with fresh identifiers and the key of its request, both or neither,
+    and return it; if the key was used before, return what it was used for.
     """
-    for _ in range(TRIES):
+    for _ in range(conferences.TRIES):
         conference = Conference.booked(appointment)
-        with suppress(IdentifierTaken):
-            _add(db, conference, key_hash, fingerprint, now)
+        with suppress(DuplicateKey):
+            db.transaction(partial(_add, db, conference, key_hash, fingerprint, now))
             return conference
         used = find_request(db, key_hash)
         if used:
@@ -35,23 +36,17 @@ def book_once(
 
 
 def _add(db: Database, conference: Conference, key_hash: str, fingerprint: str, now: float) -> None:
-    def work() -> None:
-        db.run(
-            """
-            INSERT INTO {table}_requests (key_hash, fingerprint, iid, time)
-            VALUES (:key_hash, :fingerprint, :iid, :time)
-            """,
-            key_hash=key_hash,
-            fingerprint=fingerprint,
-            iid=conference.iid,
-            time=int(now),
-        )
-        add_conference(db, conference)
-
-    try:
-        db.transaction(work)
-    except DuplicateKey:
-        raise IdentifierTaken from None
+    db.run(
+        """
+        INSERT INTO {table}_requests (key_hash, fingerprint, iid, time)
+        VALUES (:key_hash, :fingerprint, :iid, :time)
+        """,
+        key_hash=key_hash,
+        fingerprint=fingerprint,
+        iid=conference.iid,
+        time=int(now),
+    )
+    conferences.add(db, conference)
 
 
 def find_request(db: Database, key_hash: str) -> UsedKey | None:

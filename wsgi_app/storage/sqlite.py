@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
@@ -54,7 +53,7 @@ class SqliteDatabase(Database):
     def create(self) -> None:
         file = self.path.resolve()
         try:
-            # Who may read the file may enter every room.
+            # Anyone who can read the file can enter every room.
             descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
             return
@@ -79,15 +78,14 @@ class SqliteDatabase(Database):
             raise self._refused("its folder is not there, or may not be written")
 
     def files(self) -> list[Path]:
-        beside = (self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm"))
-        return [file for file in beside if file.exists()]
+        return [file for file in _files(self.path) if file.exists()]
 
     def _refused(self, reason: str | None) -> Unavailable:
         return Unavailable(f"{self.path}: {reason}{_whose(self.path)}")
 
     def checkpoint(self) -> None:
         with self._writing, suppress(DatabaseError):
-            # Who writes would wait as long as it does for those who read.
+            # Writers would wait as long as this waits for readers.
             self._execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MILLISECONDS}", {})
             try:
                 self._execute("PRAGMA wal_checkpoint(TRUNCATE)", {})
@@ -100,7 +98,7 @@ class SqliteDatabase(Database):
 
     def backup(self, file: Path) -> None:
         source: sqlite3.Connection = self._connection
-        # Its name is given to what is whole only.
+        # Only a complete copy gets the name.
         unfinished = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -119,7 +117,7 @@ class SqliteDatabase(Database):
 
         with self._named_errors():
             connection = sqlite3.connect(
-                # Opening may not make a file: that would hide that the right one lies elsewhere.
+                # Opening must not make a file: that would hide that the right one is elsewhere.
                 f"file:{quote(str(self.path))}?mode=rw",
                 uri=True,
                 timeout=LOCK_SECONDS,
@@ -129,14 +127,14 @@ class SqliteDatabase(Database):
             connection.execute("PRAGMA journal_mode = WAL")
             # With NORMAL a power cut could take back a booking that was confirmed.
             connection.execute("PRAGMA synchronous = FULL")
-            # What is deleted is overwritten: its numbers opened doors.
+            # Deleted rows are overwritten: their numbers opened rooms.
             connection.execute("PRAGMA secure_delete = ON")
             return connection
 
     def _execute(self, sql: str, values: dict[str, object]) -> tuple[list[Row], int]:
         connection: sqlite3.Connection = self._connection
         with self._named_errors():
-            cursor = connection.execute(_for_sqlite(sql, self.table), values)
+            cursor = connection.execute(with_table(sql, self.table, '"'), values)
             return cursor.fetchall(), cursor.rowcount
 
     @contextmanager
@@ -156,6 +154,10 @@ class SqliteDatabase(Database):
             raise Unavailable(getattr(error, "sqlite_errorname", type(error).__name__)) from None
 
 
+def _files(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm")]
+
+
 def _give_away(descriptor: int, folder: Path) -> None:
     # SQLite does the same with the files that it makes beside one. Root in a container may not.
     if os.geteuid() == 0:
@@ -165,14 +167,11 @@ def _give_away(descriptor: int, folder: Path) -> None:
 
 
 def _whose(path: Path) -> str:
-    """Say to whom a SQLite file or a folder on the way to it belongs, where this user may not use
-    it.
-    """
+    """Name the owner of the first folder or file of a database that this user may not use."""
     file = path.absolute()
     wanted = dict.fromkeys(reversed(file.parents), os.X_OK)
     wanted[file.parent] = os.W_OK | os.X_OK
-    for suffix in ("", "-wal", "-shm"):
-        wanted[file.with_name(file.name + suffix)] = os.R_OK | os.W_OK
+    wanted |= dict.fromkeys(_files(file), os.R_OK | os.W_OK)
     for place, access in wanted.items():
         if not place.exists() or os.access(place, access):
             continue
@@ -199,10 +198,10 @@ def _copy(source: sqlite3.Connection, file: Path) -> None:
 
     try:
         with closing(sqlite3.connect(file, isolation_level=None)) as copy:
-            # Half of a copy is thrown away: it needs no journal to go back.
+            # An unfinished copy is deleted, so it needs no journal to go back.
             copy.execute("PRAGMA journal_mode = OFF")
             source.backup(copy)
-            # One file, that can be read where nothing may be written beside it.
+            # One file, which can be read where nothing may be written beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
             [found] = copy.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
@@ -217,8 +216,3 @@ def _write_through(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@lru_cache
-def _for_sqlite(sql: str, table: str) -> str:
-    return with_table(sql, table, '"')

@@ -70,8 +70,7 @@ def _host(text: str) -> tuple[str, int]:
         port = port.removeprefix(":")
     else:
         host, _, port = text.partition(":")
-    if not host or not (port or "3306").isascii() or not (port or "3306").isdigit():
+    port = port or "3306"
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise ValueError(FORMS)
-    if not 0 < int(port or 3306) < 65536:
-        raise ValueError(FORMS)
-    return host, int(port or 3306)
+    return host, int(port)
