@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,6 +20,7 @@ from wsgi_app.storage.cleanup import clean_up
 from wsgi_app.storage.database import Database
 from wsgi_app.storage.migrations import migrate
 from wsgi_app.storage.opening import open_database
+from wsgi_app.storage.sqlite import SqliteDatabase
 from wsgi_app.storage.url import parse_database_url
 
 
@@ -148,3 +150,17 @@ def test_init_db_clears_a_file_of_what_was_deleted_before(
     assert planado(tmp_path, "init-db").returncode == 0
     for conference in deleted:
         assert stored(tmp_path, numbers_of(conference)) == []
+
+
+def test_a_folder_that_this_user_may_not_enter_shows_no_files(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    database = SqliteDatabase(closed / "planado.db", "conferences")
+    user = os.geteuid()
+    # Root may enter any.
+    os.seteuid(user or 65534)
+    try:
+        assert database.files() == []
+    finally:
+        os.seteuid(user)
+        closed.chmod(0o700)

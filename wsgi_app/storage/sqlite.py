@@ -78,7 +78,10 @@ class SqliteDatabase(Database):
             raise self._refused("its folder is not there, or may not be written")
 
     def files(self) -> list[Path]:
-        return [file for file in _files(self.path) if file.exists()]
+        # What is in a folder that is closed to this user is reported by the first statement.
+        with suppress(PermissionError):
+            return [file for file in _files(self.path) if file.exists()]
+        return []
 
     def _refused(self, reason: str | None) -> Unavailable:
         return Unavailable(f"{self.path}: {reason}{_whose(self.path)}")
