@@ -45,9 +45,12 @@ class Limits(NamedTuple):
     memory: float = math.inf
 
 
-class _Child(NamedTuple):
-    number: int
-    started: float
+class _Place(NamedTuple):
+    """One of the processes: its core, when it started or is to start, the pause before that."""
+
+    core: int
+    start: float
+    pause: float
 
 
 def suitable_number(scheme: str) -> int:
@@ -96,10 +99,8 @@ class _Supervisor:
     def __init__(self, work: Work, number: int, let_go: Callable[[], None]) -> None:
         self._work = work
         self._let_go = let_go
-        self._due = dict.fromkeys(range(number), 0.0)
-        """When the process of this number is to be started."""
-        self._pauses = dict.fromkeys(range(number), 0.0)
-        self._children: dict[int, _Child] = {}
+        self._waiting = [_Place(os.getpid() + each, 0.0, 0.0) for each in range(number)]
+        self._children: dict[int, _Place] = {}
         # Its end is told to all, also where this process is killed: without it they would hold the
         # address for ever.
         self._end_of_life, self._life = os.pipe()
@@ -123,24 +124,23 @@ class _Supervisor:
 
     def _is_told_to_end(self) -> bool:
         now = time.monotonic()
-        for number in [number for number, due in self._due.items() if due <= now]:
-            del self._due[number]
-            self._start(number)
-        seconds = min(self._due.values(), default=now + 3600) - now
+        due = [place for place in self._waiting if place.start <= now]
+        self._waiting = [place for place in self._waiting if place.start > now]
+        for place in due:
+            self._start(place._replace(start=now))
+        seconds = min((place.start for place in self._waiting), default=now + 3600) - now
         received = signal.sigtimedwait(self._heeded, max(0.0, seconds))
         return received is not None and received.si_signo != signal.SIGCHLD
 
-    def _start(self, number: int) -> None:
-        core = os.getpid() + number
-        started = time.monotonic()
+    def _start(self, place: _Place) -> None:
         try:
             process = os.fork()
         except OSError as error:
-            self._plan_successor(_Child(number, started), type(error).__name__)
+            self._plan_successor(place, type(error).__name__)
             return
         if process == 0:
-            self._become_child(core)
-        self._children[process] = _Child(number, started)
+            self._become_child(place.core)
+        self._children[process] = place
 
     def _become_child(self, core: int) -> NoReturn:
         status = 1
@@ -163,17 +163,16 @@ class _Supervisor:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            child = self._children.pop(process, None)
-            if child:
-                self._plan_successor(child, _cause(status))
+            # As the first process of a container, it is given orphans that it did not start.
+            if process in self._children:
+                self._plan_successor(self._children.pop(process), _cause(status))
 
-    def _plan_successor(self, child: _Child, cause: str) -> None:
+    def _plan_successor(self, place: _Place, cause: str) -> None:
+        now = time.monotonic()
         pause = 0.0
-        if time.monotonic() - child.started < _SHORT_LIFE_SECONDS:
-            longer = max(_FIRST_PAUSE_SECONDS, 2 * self._pauses[child.number])
-            pause = min(longer, _LONGEST_PAUSE_SECONDS)
-        self._pauses[child.number] = pause
-        self._due[child.number] = time.monotonic() + pause
+        if now - place.start < _SHORT_LIFE_SECONDS:
+            pause = min(max(_FIRST_PAUSE_SECONDS, 2 * place.pause), _LONGEST_PAUSE_SECONDS)
+        self._waiting.append(_Place(place.core, now + pause, pause))
         log.error("a process ended (%s); another one starts in %.1f s", cause, pause)
 
     def _end(self) -> None:
