@@ -81,10 +81,8 @@ class Theme:
         return sorted({file.name for file in self._files("templates", ".html")})
 
     def _template(self, name: str) -> Template:
-        for folder in self._folders:
-            file = folder / "templates" / name
-            if file.is_file():
-                return Template(file.read_text("utf-8"))
+        for file in self._found("templates", name):
+            return Template(file.read_text("utf-8"))
         raise LookupError(f"no template {name}")
 
     def _template_in(self, name: str, language: str) -> Template:
@@ -95,13 +93,11 @@ class Theme:
 
     def _language_name(self, tag: str) -> str:
         # Near the top of its file: to read all of all languages for their names takes long.
-        for folder in self._folders:
-            file = folder / "translations" / f"{tag}.json"
-            if file.is_file():
-                with file.open(encoding="utf-8") as text:
-                    found = re.search(r'"language_name": *"([^"\\]+)"', text.read(300))
-                if found:
-                    return found[1]
+        for file in self._found("translations", f"{tag}.json"):
+            with file.open(encoding="utf-8") as text:
+                found = re.search(r'"language_name": *"([^"\\]+)"', text.read(300))
+            if found:
+                return found[1]
         return tag
 
     def _texts(self, language: str) -> Texts:
@@ -110,10 +106,8 @@ class Theme:
 
     def _catalogue(self, language: str) -> dict[str, object]:
         catalogue: dict[str, object] = {}
-        for folder in reversed(self._folders):
-            file = folder / "translations" / f"{language}.json"
-            if file.is_file():
-                catalogue.update(json.loads(file.read_text("utf-8")))
+        for file in reversed(self._found("translations", f"{language}.json")):
+            catalogue |= json.loads(file.read_text("utf-8"))
         return catalogue
 
     @cached_property
@@ -125,6 +119,11 @@ class Theme:
                 is_compressible = file.suffix in _COMPRESSIBLE
                 files[file.name] = StaticFile(file.read_bytes(), content_type, is_compressible)
         return files
+
+    def _found(self, kind: str, name: str) -> list[Path]:
+        """Return the operator's file of that name and the built-in one, as far as they exist."""
+        files = (folder / kind / name for folder in self._folders)
+        return [file for file in files if file.is_file()]
 
     def _files(self, kind: str, suffix: str) -> list[Path]:
         return [
