@@ -53,7 +53,7 @@ def span_words(texts: Texts, instant: int, minutes: int, zone: ZoneInfo) -> str:
     start = to_local(instant, zone)
     end = to_local(instant + minutes * 60, zone)
     if start.date() == end.date():
-        until = _time_words(texts, end)
+        until = texts.format("time_of_day", time=_clock(end.hour, end.minute))
     else:
         until = moment_words(texts, instant + minutes * 60, zone)
     return texts.format("span", start=moment_words(texts, instant, zone), end=until)
@@ -121,10 +121,6 @@ def series_words(texts: Texts, rectype: str, first: date, number: int, last: dat
     if not rectype:
         return recurrence
     return texts.plural("series", number, rhythm=recurrence, last=day_words(texts, last))
-
-
-def _time_words(texts: Texts, local: datetime) -> str:
-    return texts.format("time_of_day", time=_clock(local.hour, local.minute))
 
 
 # A series has the same clock time on each of its dates.
