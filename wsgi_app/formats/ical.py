@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event
+from icalendar import Alarm, Event
 from icalendar.prop import vDuration, vRecur, vText
 
 from ..domain import recurrence
@@ -20,12 +19,15 @@ CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"
 _LONGEST_DESCRIPTION_YEARS = 50
 _ALARM_BEFORE = timedelta(minutes=10)
 
+# REQUEST would want an organiser and attendees.
+_BEGIN = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Planado//Planado//EN\r\nMETHOD:PUBLISH\r\n"
+_END = b"END:VCALENDAR\r\n"
 
-@dataclass(frozen=True)
-class CalendarEntry:
+
+class CalendarEntry(NamedTuple):
     """What a calendar entry says of a conference.
 
-    `time` is its start in UNIX seconds, `duration` in minutes, `count` the
+    `time` is its start in UNIX seconds, `duration` in minutes, `recev` the
     repetitions that follow, `anchor` the local time at which a series first started.
     """
 
@@ -37,7 +39,7 @@ class CalendarEntry:
     duration: int
     timezone: str
     rectype: str
-    count: int
+    recev: int
     anchor: datetime | None
     sequence: int
     cancelled: bool
@@ -76,20 +78,9 @@ def calendar(entry: CalendarEntry, now: float) -> bytes:
     event.add("DESCRIPTION", _Text(entry.description))
     if not entry.cancelled:
         event.add_component(_alarm(entry.name))
-    begin, end = _frame()
-    return b"".join([begin, *(line.encode() + b"\r\n" for line in time_zone), event.to_ical(), end])
-
-
-@cache
-def _frame() -> tuple[bytes, bytes]:
-    """Return what stands before and after the components of every stream."""
-    result = Calendar()
-    result.add("PRODID", "-//Planado//Planado//EN")
-    result.add("VERSION", "2.0")
-    # REQUEST would want an organiser and attendees.
-    result.add("METHOD", "PUBLISH")
-    begin, end, rest = result.to_ical().partition(b"END:VCALENDAR")
-    return begin, end + rest
+    return b"".join(
+        [_BEGIN, *(line.encode() + b"\r\n" for line in time_zone), event.to_ical(), _END]
+    )
 
 
 def _add_dates(event: Event, entry: CalendarEntry) -> list[str]:
@@ -101,9 +92,9 @@ def _add_dates(event: Event, entry: CalendarEntry) -> list[str]:
     anchor = entry.anchor or recurrence.to_local(entry.time, zone)
     first = recurrence.local_start(entry.time, anchor, zone)
     event.add("DTSTART", first.replace(tzinfo=zone))
-    rule = recurrence.rule(entry.rectype, anchor, entry.count + 1)
+    rule = recurrence.rule(entry.rectype, anchor, entry.recev + 1)
     event.add("RRULE", vRecur.from_ical(rule))
-    last = recurrence.last_start(entry.rectype, anchor, zone, entry.time, entry.count)
+    last = recurrence.last_start(entry.rectype, anchor, zone, entry.time, entry.recev)
     last_year = recurrence.to_local(last, zone).year
     last_year = min(last_year, first.year + _LONGEST_DESCRIPTION_YEARS)
     return vtimezone(zone, first.year, last_year)
