@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ..domain.recurrence import WEEKDAYS
+from ..domain.recurrence import WEEKDAYS, week_of_month
 
 # Through a year in less than the shortest time between two changes until 2090: seven days, in Gaza.
 _STEPS = [timedelta(days=days) for days in range(0, 365, 6)]
@@ -94,7 +94,7 @@ def _common_ordinal(onsets: list[datetime]) -> int:
         return 0
     if all(onset.day > monthrange(onset.year, onset.month)[1] - 7 for onset in onsets):
         return -1
-    ordinals = {(onset.day - 1) // 7 + 1 for onset in onsets}
+    ordinals = set(map(week_of_month, onsets))
     return ordinals.pop() if len(ordinals) == 1 else 0
 
 
