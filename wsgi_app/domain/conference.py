@@ -51,14 +51,12 @@ class Appointment(NamedTuple):
         return recurrence.to_instant(self.start, self.zone)
 
     @property
-    def series_timezone(self) -> str:
-        """The zone as a row keeps it: only a series needs one."""
-        return self.timezone if self.rectype else ""
-
-    @property
-    def anchor(self) -> str:
-        """The first start as a row keeps it: only a series needs one."""
-        return self.start.isoformat(timespec="minutes") if self.rectype else ""
+    def columns(self) -> tuple[int, int, str, str, str]:
+        """What a row stores of it, from `time` to `anchor`: only a series needs zone and anchor."""
+        if not self.rectype:
+            return self.time, self.recev, "", "", ""
+        anchor = self.start.isoformat(timespec="minutes")
+        return self.time, self.recev, self.rectype, self.timezone, anchor
 
 
 class Conference(NamedTuple):
@@ -79,16 +77,8 @@ class Conference(NamedTuple):
     @staticmethod
     def booked(appointment: Appointment) -> Conference:
         """Return a new conference, each of its identifiers freshly drawn."""
-        return Conference(
-            iid=identifier.draw(),
-            aid=identifier.draw(),
-            rid=identifier.draw(),
-            time=appointment.time,
-            recev=appointment.recev,
-            rectype=appointment.rectype,
-            timezone=appointment.series_timezone,
-            anchor=appointment.anchor,
-        )
+        iid, aid, rid = identifier.draw(), identifier.draw(), identifier.draw()
+        return Conference(iid, aid, rid, *appointment.columns)
 
     def changed(self, appointment: Appointment) -> Conference:
         """Return this conference with another appointment; it gets a new room only if its start
@@ -96,14 +86,9 @@ class Conference(NamedTuple):
         """
         if appointment == self.appointment(appointment.timezone):
             return self
-        return self._replace(
-            rid=self.rid if appointment.time == self.time else identifier.draw(),
-            time=appointment.time,
-            recev=appointment.recev,
-            rectype=appointment.rectype,
-            timezone=appointment.series_timezone,
-            anchor=self._kept_anchor(appointment) or appointment.anchor,
-        )
+        rid = self.rid if appointment.time == self.time else identifier.draw()
+        changed = Conference(self.iid, self.aid, rid, *appointment.columns)
+        return changed._replace(anchor=self._kept_anchor(appointment) or changed.anchor)
 
     def appointment(self, timezone: str) -> Appointment:
         """Return what is still to come; `timezone` serves a one-off, which stores none."""
@@ -129,8 +114,7 @@ class Conference(NamedTuple):
         """Return the start of the last date; raises as `occurrences` does."""
         if not self.rectype:
             return self.time
-        anchor, zone = datetime.fromisoformat(self.anchor), ZoneInfo(self.timezone)
-        return recurrence.last_start(self.rectype, anchor, zone, self._since, self.recev)
+        return recurrence.last_start(*self._series, self.recev)
 
     def occurrences(self) -> Iterator[tuple[int, int]]:
         """Yield each start from the current date on with the repetitions that follow it.
@@ -139,9 +123,7 @@ class Conference(NamedTuple):
         """
         starts = iter([self.time])
         if self.rectype:
-            zone = ZoneInfo(self.timezone)
-            anchor = datetime.fromisoformat(self.anchor)
-            starts = recurrence.starts(self.rectype, anchor, zone, self._since)
+            starts = recurrence.starts(*self._series)
         previous = None
         for recev, start in zip(range(self.recev, -1, -1), starts, strict=False):
             if start != previous:
@@ -179,9 +161,11 @@ class Conference(NamedTuple):
         return hmac.compare_digest(str(self.aid), str(aid))
 
     @property
-    def _since(self) -> int:
+    def _series(self) -> tuple[str, datetime, ZoneInfo, int]:
+        """The recurrence code, the first start and its zone, and since when starts count."""
         # Since `time` was stored, the zone may have got other rules; its clock time counts.
-        return self.time - recurrence.LARGEST_SHIFT
+        since = self.time - recurrence.LARGEST_SHIFT
+        return self.rectype, datetime.fromisoformat(self.anchor), ZoneInfo(self.timezone), since
 
     def _kept_anchor(self, appointment: Appointment) -> str:
         """Return the anchor that keeps the dates of a changed series, empty where it gets others.
