@@ -78,7 +78,19 @@ def rule(code: str, first: date, number: int) -> str:
     """Return the RRULE (RFC 5545 section 3.3.10) of the `number` occurrences to come of a
     series that began on `first`.
     """
-    return f"{_rule(parse_recurrence(code), first)};COUNT={number}"
+    unit, interval = parse_recurrence(code)
+    count = f"COUNT={number}"
+    match unit:
+        case "weekdays":
+            return f"FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;{count}"
+        case "monthlyday":
+            ordinal = -1 if week_of_month(first) == _LAST_WEEK else week_of_month(first)
+            by_day = f"{ordinal}{WEEKDAYS[first.weekday()]}"
+            return f"FREQ=MONTHLY;INTERVAL={interval};BYDAY={by_day};{count}"
+        case "monthly" if first.day == 31:
+            return f"FREQ=MONTHLY;INTERVAL={interval};BYMONTHDAY=-1;{count}"
+        case _:
+            return f"FREQ={unit.upper()};INTERVAL={interval};{count}"
 
 
 def fits(code: str, first: date) -> bool:
@@ -191,20 +203,6 @@ def _system_version() -> str:
 
 def _zone_file(*path: str) -> str:
     return PACKAGE_ZONES.parent.joinpath(*path).read_text("utf-8")
-
-
-def _rule(recurrence: Recurrence, first: date) -> str:
-    match recurrence.unit:
-        case "weekdays":
-            return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
-        case "monthlyday":
-            ordinal = -1 if week_of_month(first) == _LAST_WEEK else week_of_month(first)
-            by_day = f"{ordinal}{WEEKDAYS[first.weekday()]}"
-            return f"FREQ=MONTHLY;INTERVAL={recurrence.interval};BYDAY={by_day}"
-        case "monthly" if first.day == 31:
-            return f"FREQ=MONTHLY;INTERVAL={recurrence.interval};BYMONTHDAY=-1"
-        case unit:
-            return f"FREQ={unit.upper()};INTERVAL={recurrence.interval}"
 
 
 def _days_since(code: str, anchor: datetime, zone: ZoneInfo, since: int) -> Iterator[date]:
