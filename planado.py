@@ -67,7 +67,6 @@ def _lasting_application() -> Application:
     return planado
 
 
-@cache
 def _application() -> Application:
     config = load_config(find_config(os.environ))
     database = open_database(config.database.url, config.database.table, config.folder)
