@@ -181,13 +181,6 @@ def zone_data() -> tuple[str, Path]:
     return _system_version(), _system_zones()
 
 
-def _prefer_newer_zones() -> None:
-    """Have zoneinfo read the package tzdata unless the system, which it asks first, is as new."""
-    if _system_version() < tzdata.IANA_VERSION:
-        zoneinfo.reset_tzpath([str(PACKAGE_ZONES), *zoneinfo.TZPATH])
-        ZoneInfo.clear_cache()
-
-
 def _system_zones() -> Path:
     return next(filter(Path.is_dir, map(Path, zoneinfo.TZPATH)), Path())
 
@@ -266,5 +259,8 @@ def _length(year: int, month: int) -> int:
     return 31 if month == 12 else (date(year, month + 1, 1) - timedelta(days=1)).day
 
 
-# Before any zone is read: whoever reads one imports this module.
-_prefer_newer_zones()
+# zoneinfo asks the system first, whose data may be older. This module reads every zone, so it
+# comes before.
+if _system_version() < tzdata.IANA_VERSION:
+    zoneinfo.reset_tzpath([str(PACKAGE_ZONES), *zoneinfo.TZPATH])
+    ZoneInfo.clear_cache()
