@@ -81,9 +81,7 @@ class Conference(NamedTuple):
         return Conference(iid, aid, rid, *appointment.columns)
 
     def changed(self, appointment: Appointment) -> Conference:
-        """Return this conference with another appointment; it gets a new room only if its start
-        moves.
-        """
+        """Return this conference with another appointment; a new start gets a new room."""
         if appointment == self.appointment(appointment.timezone):
             return self
         rid = self.rid if appointment.time == self.time else identifier.draw()
@@ -102,8 +100,8 @@ class Conference(NamedTuple):
         return self._replace(rid=identifier.draw())
 
     def skipped(self) -> Conference | None:
-        """Return this series without its next date and with a new room, or None where no other
-        date follows.
+        """Return this series without its current occurrence and with a new room, or None where no
+        other follows.
         """
         for start, recev in self.occurrences():
             if start > self.time:
@@ -111,13 +109,13 @@ class Conference(NamedTuple):
         return None
 
     def last_start(self) -> int:
-        """Return the start of the last date; raises as `occurrences` does."""
+        """Return the start of the last occurrence; raises as `occurrences` does."""
         if not self.rectype:
             return self.time
         return recurrence.last_start(*self._series, self.recev)
 
     def occurrences(self) -> Iterator[tuple[int, int]]:
-        """Yield each start from the current date on with the repetitions that follow it.
+        """Yield each start from the current occurrence on with the repetitions that follow it.
 
         Raises ValueError or KeyError where recurrence or zone are unknown here.
         """
@@ -131,25 +129,25 @@ class Conference(NamedTuple):
             previous = start
 
     def at(self, now: float, hours: OpeningHours) -> Conference | None:
-        """Return the conference as it stands at `now`: a series moved to its next date has a new
-        room; None if past.
+        """Return the conference as it is at `now`, None if past; a series that has advanced to its
+        next occurrence has a new room.
         """
         if not self.rectype:
             return self if now < self.time + hours.delete_after else None
         after_last = (sys.maxsize, 0)
         for (start, recev), (following, _) in pairwise(chain(self.occurrences(), [after_last])):
-            # The next date opens on time, however long the operator keeps conferences.
+            # The next occurrence opens on time, however late the operator deletes conferences.
             if now < min(start + hours.delete_after, following - hours.open_before):
                 rid = self.rid if recev == self.recev else identifier.draw()
                 return self._replace(time=start, recev=recev, rid=rid)
         return None
 
     def opens_at(self, hours: OpeningHours) -> int:
-        """Return the instant at which the current date's room opens."""
+        """Return the instant at which the current occurrence's room opens."""
         return self.time - hours.open_before
 
     def is_open(self, now: float, hours: OpeningHours) -> bool:
-        """Say whether guests may enter, of a conference as it stands at `now`."""
+        """Say whether guests may enter, of a conference as it is at `now`."""
         return self.opens_at(hours) <= now
 
     def admits(self, aid: int) -> bool:
@@ -168,9 +166,9 @@ class Conference(NamedTuple):
         return self.rectype, datetime.fromisoformat(self.anchor), ZoneInfo(self.timezone), since
 
     def _kept_anchor(self, appointment: Appointment) -> str:
-        """Return the anchor that keeps the dates of a changed series, empty where it gets others.
+        """Return the anchor that keeps a changed series on its days, empty where it gets others.
 
-        Who changes only the hour must not turn "the last day of the month" into "the 28th".
+        A change of the hour alone must not turn "the last day of the month" into "the 28th".
         """
         same_day = self.appointment(appointment.timezone).start.date() == appointment.start.date()
         if not self.rectype or self.rectype != appointment.rectype or not same_day:

@@ -259,8 +259,8 @@ def _length(year: int, month: int) -> int:
     return 31 if month == 12 else (date(year, month + 1, 1) - timedelta(days=1)).day
 
 
-# zoneinfo asks the system first, whose data may be older. This module reads every zone, so it
-# comes before.
+# Before Planado reads any zone. zoneinfo asks the system first, whose data may be older; a host
+# program may have read some of it already.
 if _system_version() < tzdata.IANA_VERSION:
     zoneinfo.reset_tzpath([str(PACKAGE_ZONES), *zoneinfo.TZPATH])
     ZoneInfo.clear_cache()
