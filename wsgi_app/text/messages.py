@@ -68,10 +68,8 @@ def _polish_plural(number: int) -> str:
 def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
     """Return the language of `available` that an Accept-Language header weighs highest.
 
-    RFC 9110 section 12.5.4 says what its ranges and weights mean.
-
-    The first of `available` serves who accepts none of them. Ranges beyond the
-    first 500 characters of the header count for nothing.
+    RFC 9110 section 12.5.4 says what its ranges and weights mean. Where none is accepted, it is
+    the first of `available`. Ranges beyond the first 500 characters of the header are not read.
     """
     if not accept_language:
         return available[0]

@@ -1,4 +1,4 @@
-"""The theme: templates, translations and static files, the operator's before the built-in ones."""
+"""The theme: templates, translations and static files; those of the operator come first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StaticFile:
         self.content = content
         self.content_type = content_type
         self.is_compressible = is_compressible
-        # Against chance only: hashlib would load all of OpenSSL.
+        # It need not withstand an attack, and hashlib would load all of OpenSSL.
         self.etag = f"{zlib.crc32(content):08x}{len(content):x}"
 
     @cached_property
@@ -55,7 +55,7 @@ class Theme:
         self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
-        # Many wait for the same start.
+        # Many guests wait for the same start.
         self.start_words = lru_cache(maxsize=256)(self._start_words)
 
     @cached_property
