@@ -14,7 +14,7 @@ from .vtimezone import vtimezone
 
 CONTENT_TYPE = "text/calendar; charset=utf-8; method=PUBLISH"
 
-# Rules go on for ever; where a zone has none, the list of its changes ends here: long after what
+# Rules have no end; where a zone has none, the list of its changes ends here: long after what
 # may be booked today.
 _LONGEST_DESCRIPTION_YEARS = 50
 _ALARM_BEFORE = timedelta(minutes=10)
@@ -84,7 +84,7 @@ def calendar(entry: CalendarEntry, now: float) -> bytes:
 
 
 def _add_dates(event: Event, entry: CalendarEntry) -> list[str]:
-    """Write the dates into the event and return the lines of the time zone that they are in."""
+    """Add when it takes place to the event, and return the lines of the time zone of a series."""
     if not entry.rectype:
         event.add("DTSTART", datetime.fromtimestamp(entry.time, UTC))
         return []

@@ -40,7 +40,7 @@ def vtimezone(zone: ZoneInfo, first_year: int, last_year: int) -> list[str]:
     """Return the lines of the component that holds from the beginning of `first_year` to the end
     of `last_year`.
     """
-    # A year early, so that where there are changes one precedes all dates.
+    # A year early, so that where there are changes one precedes all occurrences.
     years = range(first_year - 1, max(last_year, first_year + _YEARS_AT_LEAST) + 1)
     changes = [change for year in years for change in _changes(zone.key, year)]
     kinds: defaultdict[tuple[object, ...], list[_Change]] = defaultdict(list)
@@ -58,7 +58,7 @@ def _initial(zone: ZoneInfo, years: range, changes: list[_Change]) -> list[str]:
     begin = datetime(years[0], 1, 1)
     offset, abbreviation = zone.utcoffset(begin) or timedelta(0), zone.tzname(begin) or zone.key
     if not offset and changes and changes[0].onset.year == years[0]:
-        # No date lies before that change, so what is said of that time is free.
+        # No occurrence lies before that change, so the offset until then is free.
         offset, abbreviation = changes[0].after, changes[0].abbreviation
     onset = datetime(min(years[0], _BEGIN_YEAR), 1, 1)
     return _observance(_Change(onset, offset, offset, abbreviation), [])
