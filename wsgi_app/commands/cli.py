@@ -1,4 +1,4 @@
-"""The command line: serve, cleanup, init-db, check, backup."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _cleanup(options: argparse.Namespace) -> int:
     config = _config(options)
     database = _database(config)
-    # Visitors come first: without this, who reads meanwhile waits three times as long (measured).
+    # Visitors come first: without this, their pages take three times as long meanwhile (measured).
     os.nice(10)
     result = CleanupResult()
     if database.exists():

@@ -1,5 +1,5 @@
-"""The processes of `planado serve`: how many there are, the core that each keeps to, and another
-one in the place of one that died.
+"""The processes of `planado serve`: how many there are, which core each one runs on, and what
+replaces one that died.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BYTES_EACH = 128 * 1024 * 1024
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 
-# One that lived shorter than this would only die again: the next one has to wait.
+# A process that died sooner than this would only die again: the next one starts after a pause.
 _SHORT_LIFE_SECONDS = 10
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -81,15 +81,15 @@ def read_limits(root: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> Limits:
 
 
 def run(work: Work, number: int, let_go: Callable[[], None]) -> None:
-    """Let `work` be done by so many processes, by this one alone where it is one, until SIGTERM or
-    Ctrl-C has ended them all.
+    """Run `work` in so many processes, in this one alone where it is one, until SIGTERM or Ctrl-C
+    has ended them all.
 
-    The caller has no thread and no connection, which could not be taken through a
-    fork; `let_go` closes its sockets, so that those of the last process are the last.
+    The caller has no thread and no connection, which could not be taken through a fork;
+    `let_go` closes its sockets before the processes end, which close theirs.
     """
-    # A Mac cannot wait for signals with a deadline.
+    # macOS cannot wait for signals with a deadline.
     if number == 1 or not hasattr(signal, "sigtimedwait"):
-        _keep_to_core(os.getpid())
+        _pin_to_core(os.getpid())
         work(None)
     else:
         _Supervisor(work, number, let_go).run()
@@ -105,19 +105,19 @@ class _Supervisor:
         # address for ever.
         self._end_of_life, self._life = os.pipe()
         self._heeded = {signal.SIGTERM, signal.SIGCHLD}
-        # A shell makes what it starts in the background deaf to Ctrl-C.
+        # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
             self._heeded.add(signal.SIGINT)
 
     def run(self) -> None:
-        # Blocked, they wait to be asked for: none comes between two steps.
+        # Blocked, they wait until sigtimedwait takes them: none interrupts a step.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)
-        # What all processes share is never moved, so that it stays shared.
+        # The collector would write to memory that all processes share, which would copy it.
         gc.collect()
         gc.freeze()
         try:
             while not self._is_told_to_end():
-                self._bury()
+                self._reap()
         finally:
             self._let_go()
             self._end()
@@ -149,7 +149,7 @@ class _Supervisor:
             # A terminal sends Ctrl-C to all of them; the supervisor passes it on in its own way.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
-            _keep_to_core(core)
+            _pin_to_core(core)
             self._work(self._end_of_life)
             status = 0
         except BaseException as error:
@@ -157,8 +157,8 @@ class _Supervisor:
         finally:
             os._exit(status)
 
-    def _bury(self) -> None:
-        """Take note of the processes that have died, and plan their successors."""
+    def _reap(self) -> None:
+        """Plan successors of the processes that have died."""
         while self._children:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
@@ -197,14 +197,14 @@ def _cause(status: int) -> str:
 
 
 def _cores() -> list[int]:
-    # Where there is no affinity, as on a Mac, all cores may be used.
+    # Where there is no affinity, as on macOS, all cores may be used.
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
-def _keep_to_core(number: int) -> None:
-    """Keep this process on one of the cores it may use, the next one for the next number.
+def _pin_to_core(number: int) -> None:
+    """Pin this process to one of the cores it may use, the next one for the next number.
 
     Threads of one Python process that move between cores fight for its lock: the
     same four answer half as often (measured). Under a quota the scheduler needs
