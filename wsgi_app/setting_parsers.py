@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .domain.recurrence import zone_names
 
-# A mount point of one of these names could not be told from what it serves.
+# What is mounted below one of these names could not be told from our own addresses.
 OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "qr", "room", "static", "when")
 # Linux has room for this many bytes and a zero (unix(7)).
 LONGEST_SOCKET_PATH = 107
