@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from icalendar import Alarm, Event
-from icalendar.prop import vDuration, vRecur, vText
+from icalendar.prop import vRecur, vText
 
 from ..domain import recurrence
 from .vtimezone import vtimezone
@@ -53,15 +53,6 @@ class _Text(vText):
         return "\\n".join(escaped.splitlines()).encode("utf-8")
 
 
-class _Minutes(vDuration):
-    """A duration that passes on the clock: the library writes 24 hours as a day, which is longer or
-    shorter where clocks change (section 3.3.6).
-    """
-
-    def to_ical(self) -> bytes:
-        return b"PT%dM" % (self.td // timedelta(minutes=1))
-
-
 def calendar(entry: CalendarEntry, now: float) -> bytes:
     """Return the entry as an iCalendar stream; the same conference always has the same UID."""
     event = Event()
@@ -70,8 +61,9 @@ def calendar(entry: CalendarEntry, now: float) -> bytes:
     event.add("SEQUENCE", entry.sequence)
     event.add("STATUS", "CANCELLED" if entry.cancelled else "CONFIRMED")
     time_zone = _add_dates(event, entry)
-    # An end in local time may lie before the start where clocks are set back.
-    event.add("DURATION", _Minutes(timedelta(minutes=entry.duration)))
+    # An end in local time may lie before the start where clocks are set back. The library would
+    # write 24 hours as a day, which is longer or shorter where they change (section 3.3.6).
+    event["DURATION"] = _Text(f"PT{entry.duration}M")
     event.add("SUMMARY", _Text(entry.name))
     event.add("LOCATION", _Text(entry.invitation_url))
     event.add("URL", entry.invitation_url)
