@@ -41,28 +41,18 @@ def plural_category(language: str, number: int) -> str:
     CLDR.
     """
     match language.partition("-")[0]:
+        case "ar" if number <= 2:
+            return ("zero", "one", "two")[number]
+        case "ar" if 3 <= number % 100 <= 10:
+            return "few"
         case "ar":
-            return _arabic_plural(number)
-        case "pl":
-            return _polish_plural(number)
+            return "many" if number % 100 >= 11 else "other"
+        case "pl" if number != 1:
+            return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
         case "fr" | "pt":
             return "one" if number in (0, 1) else "other"
         case _:
             return "one" if number == 1 else "other"
-
-
-def _arabic_plural(number: int) -> str:
-    if number <= 2:
-        return ("zero", "one", "two")[number]
-    if 3 <= number % 100 <= 10:
-        return "few"
-    return "many" if number % 100 >= 11 else "other"
-
-
-def _polish_plural(number: int) -> str:
-    if number == 1:
-        return "one"
-    return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
 
 
 def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
@@ -71,8 +61,6 @@ def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
     RFC 9110 section 12.5.4 says what its ranges and weights mean. Where none is accepted, it is
     the first of `available`. Ranges beyond the first 500 characters of the header are not read.
     """
-    if not accept_language:
-        return available[0]
     if len(accept_language) > _LONGEST_HEADER:
         # The last range may be cut in two.
         accept_language = accept_language[:_LONGEST_HEADER].rpartition(",")[0]
