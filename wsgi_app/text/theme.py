@@ -52,7 +52,6 @@ class Theme:
     def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
-        self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
         # Many guests wait for the same start.
@@ -76,14 +75,15 @@ class Theme:
         """Return the file of that name, or None."""
         return self._static_files.get(name)
 
-    def template_names(self) -> list[str]:
-        """Return the file names of all templates."""
-        return sorted({file.name for file in self._files("templates", ".html")})
-
-    def _template(self, name: str) -> Template:
+    def template(self, name: str) -> Template:
+        """Return a template as its file has it; raises LookupError where there is none."""
         for file in self._found("templates", name):
             return Template(file.read_text("utf-8"))
         raise LookupError(f"no template {name}")
+
+    def template_names(self) -> list[str]:
+        """Return the file names of all templates."""
+        return sorted({file.name for file in self._files("templates", ".html")})
 
     def _template_in(self, name: str, language: str) -> Template:
         return self.template(name).fill(self.texts(language))
