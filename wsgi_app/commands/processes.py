@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from socket import socket
 from typing import NamedTuple, NoReturn
 
 from .. import log
@@ -80,25 +81,25 @@ def read_limits(root: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> Limits:
     return Limits()
 
 
-def run(work: Work, number: int, let_go: Callable[[], None]) -> None:
+def run(work: Work, number: int, listeners: list[socket]) -> None:
     """Run `work` in so many processes, in this one alone where it is one, until SIGTERM or Ctrl-C
     has ended them all.
 
-    The caller has no thread and no connection, which could not be taken through a fork;
-    `let_go` closes its sockets before the processes end, which close theirs.
+    The caller has no thread and no connection, which could not be taken through a fork. `work`
+    closes the `listeners`, and so does this process before it waits for the others to end.
     """
     # macOS cannot wait for signals with a deadline.
     if number == 1 or not hasattr(signal, "sigtimedwait"):
         _pin_to_core(os.getpid())
         work(None)
     else:
-        _Supervisor(work, number, let_go).run()
+        _Supervisor(work, number, listeners).run()
 
 
 class _Supervisor:
-    def __init__(self, work: Work, number: int, let_go: Callable[[], None]) -> None:
+    def __init__(self, work: Work, number: int, listeners: list[socket]) -> None:
         self._work = work
-        self._let_go = let_go
+        self._listeners = listeners
         self._waiting = [_Place(os.getpid() + each, 0.0, 0.0) for each in range(number)]
         self._children: dict[int, _Place] = {}
         # Its end is told to all, also where this process is killed: without it they would hold the
@@ -119,7 +120,6 @@ class _Supervisor:
             while not self._is_told_to_end():
                 self._reap()
         finally:
-            self._let_go()
             self._end()
 
     def _is_told_to_end(self) -> bool:
@@ -176,6 +176,9 @@ class _Supervisor:
         log.error("a process ended (%s); another one starts in %.1f s", cause, pause)
 
     def _end(self) -> None:
+        # Held open here, they would let visitors queue where nobody accepts them any more.
+        for listener in self._listeners:
+            listener.close()
         os.close(self._life)
         os.close(self._end_of_life)
         deadline = time.monotonic() + _LONGEST_END_SECONDS

@@ -119,15 +119,9 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
     where = shown if isinstance(address, Path) else f"http://{shown}/"
     print(f"Planado serves on {where} (Ctrl-C ends it)", flush=True)
     number = config.server.processes or processes.suitable_number(config.database.url.scheme)
-
-    def let_go() -> None:
-        for listener in listeners:
-            listener.close()
-
     try:
-        processes.run(lambda end: _serve_on(listeners, config, database, end), number, let_go)
+        processes.run(partial(_serve_on, listeners, config, database), number, listeners)
     finally:
-        let_go()
         if isinstance(address, Path):
             address.unlink(missing_ok=True)
         database.checkpoint()
