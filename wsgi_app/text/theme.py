@@ -77,9 +77,7 @@ class Theme:
 
     def template(self, name: str) -> Template:
         """Return a template as its file has it; raises LookupError where there is none."""
-        for file in self._found("templates", name):
-            return Template(file.read_text("utf-8"))
-        raise LookupError(f"no template {name}")
+        return Template(self._found("templates", name)[0].read_text("utf-8"))
 
     def template_names(self) -> list[str]:
         """Return the file names of all templates."""
@@ -101,14 +99,12 @@ class Theme:
         return tag
 
     def _texts(self, language: str) -> Texts:
-        # A translation that lags behind shows English where it has no text yet.
-        return Texts(language, {**self._catalogue(FALLBACK), **self._catalogue(language)})
-
-    def _catalogue(self, language: str) -> dict[str, object]:
         catalogue: dict[str, object] = {}
-        for file in reversed(self._found("translations", f"{language}.json")):
-            catalogue |= json.loads(file.read_text("utf-8"))
-        return catalogue
+        # A translation that lags behind shows English where it has no text yet.
+        for tag in (FALLBACK, language):
+            for file in reversed(self._found("translations", f"{tag}.json")):
+                catalogue |= json.loads(file.read_text("utf-8"))
+        return Texts(language, catalogue)
 
     @cached_property
     def _static_files(self) -> dict[str, StaticFile]:
@@ -116,8 +112,9 @@ class Theme:
         for file in reversed(self._files("static", "")):
             content_type = _CONTENT_TYPES.get(file.suffix)
             if content_type:
-                is_compressible = file.suffix in _COMPRESSIBLE
-                files[file.name] = StaticFile(file.read_bytes(), content_type, is_compressible)
+                files[file.name] = StaticFile(
+                    file.read_bytes(), content_type, file.suffix in _COMPRESSIBLE
+                )
         return files
 
     def _found(self, kind: str, name: str) -> list[Path]:
