@@ -69,7 +69,11 @@ def calendar(entry: CalendarEntry, now: float) -> bytes:
     event.add("URL", entry.invitation_url)
     event.add("DESCRIPTION", _Text(entry.description))
     if not entry.cancelled:
-        event.add_component(_alarm(entry.name))
+        alarm = Alarm()
+        alarm.add("ACTION", "DISPLAY")
+        alarm.add("DESCRIPTION", _Text(entry.name))
+        alarm.add("TRIGGER", -_ALARM_BEFORE)
+        event.add_component(alarm)
     return b"".join(
         [_BEGIN, *(line.encode() + b"\r\n" for line in time_zone), event.to_ical(), _END]
     )
@@ -90,11 +94,3 @@ def _add_dates(event: Event, entry: CalendarEntry) -> list[str]:
     last_year = recurrence.to_local(last, zone).year
     last_year = min(last_year, first.year + _LONGEST_DESCRIPTION_YEARS)
     return vtimezone(zone, first.year, last_year)
-
-
-def _alarm(name: str) -> Alarm:
-    alarm = Alarm()
-    alarm.add("ACTION", "DISPLAY")
-    alarm.add("DESCRIPTION", _Text(name))
-    alarm.add("TRIGGER", -_ALARM_BEFORE)
-    return alarm
