@@ -73,12 +73,6 @@ class _TooLargeTask(_Task):
         super().execute()
 
 
-def _error_task(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
-    if isinstance(request.error, RequestEntityTooLarge):
-        return _TooLargeTask(channel, request)
-    return ErrorTask(channel, request)
-
-
 class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     # waitress logs it where the visitor has left, also when it could not be parsed.
     path = ""
@@ -93,8 +87,13 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     task_class = _Task
-    error_task_class = staticmethod(_error_task)
     parser_class = _Parser
+
+    @staticmethod
+    def error_task_class(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
+        if isinstance(request.error, RequestEntityTooLarge):
+            return _TooLargeTask(channel, request)
+        return ErrorTask(channel, request)
 
     def handle_error(self) -> None:
         # Of the line that waitress logs, the filter would leave not even the kind of the error.
