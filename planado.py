@@ -35,7 +35,7 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
 
 def answer_cgi() -> NoReturn:
     """Answer a CGI call and end the process; raises ConfigError."""
-    # Its danger is HTTP_PROXY, which programs that ask other servers read; Planado asks none.
+    # Its danger is HTTP_PROXY, which HTTP clients read; Planado is none.
     from wsgiref.handlers import CGIHandler  # nosec B412
 
     planado = _application()
@@ -44,9 +44,9 @@ def answer_cgi() -> NoReturn:
     while sys.stdin.buffer.read(65536):
         pass
     planado.database.close()
-    with suppress(BrokenPipeError):  # Whoever asked has left.
+    with suppress(BrokenPipeError):  # The visitor has left.
         sys.stdout.flush()
-    # Python would take all modules apart before it ends, which takes a tenth of the whole call.
+    # Without this, Python would tear down all modules, which takes a tenth of the whole call.
     os._exit(0)
 
 
@@ -59,7 +59,7 @@ def main() -> None:
 
 @cache
 def _lasting_application() -> Application:
-    # Each call by CGI would say it again.
+    # Not under CGI, where each call would log it again.
     from wsgi_app.commands.check import complain
 
     planado = _application()
@@ -67,7 +67,6 @@ def _lasting_application() -> Application:
     return planado
 
 
-@cache
 def _application() -> Application:
     config = load_config(find_config(os.environ))
     database = open_database(config.database.url, config.database.table, config.folder)

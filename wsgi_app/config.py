@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from .domain.conference import Limits, OpeningHours
 from .setting_parsers import (
     Listen,
+    list_of,
     one_of,
     origin_of,
     parse_base_url,
@@ -30,7 +31,6 @@ from .setting_parsers import (
     parse_web_address,
     whole_number,
     whole_number_or_auto,
-    word_list,
 )
 from .storage.url import DatabaseUrl, parse_database_url
 from .text.theme import Theme
@@ -108,7 +108,7 @@ class PrivacySettings(NamedTuple):
 
 
 class LookSettings(NamedTuple):
-    calendar_links: Annotated[tuple[str, ...], word_list(CALENDARS)] = CALENDARS
+    calendar_links: Annotated[tuple[str, ...], list_of(*CALENDARS)] = CALENDARS
     directory: Annotated[Path | None, parse_folder] = None
 
 

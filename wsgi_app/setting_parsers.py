@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from .domain.recurrence import zone_names
 
-# A mount point of one of these names could not be told from what it serves.
+# What is mounted below one of these names could not be told from our own addresses.
 OWN_PATHS = ("admin", "api", "book", "cal", "health", "i", "qr", "room", "static", "when")
 # Linux has room for this many bytes and a zero (unix(7)).
 LONGEST_SOCKET_PATH = 107
@@ -58,12 +58,12 @@ def whole_number_or_auto(least: int, most: int) -> Callable[[str], int | None]:
     return parse
 
 
-def word_list(allowed: tuple[str, ...] = ()) -> Callable[[str], tuple[str, ...]]:
-    """Return a parser of words between commas, each of them in `allowed` unless that is empty."""
+def list_of(*allowed: str) -> Callable[[str], tuple[str, ...]]:
+    """Return a parser of these words between commas."""
 
     def parse(text: str) -> tuple[str, ...]:
-        words = tuple(word.strip() for word in text.split(",") if word.strip())
-        if allowed and not set(words) <= set(allowed):
+        words = _words(text)
+        if not set(words) <= set(allowed):
             raise ValueError("empty, or a list of " + ", ".join(allowed))
         return words
 
@@ -82,7 +82,7 @@ def one_of(*allowed: str) -> Callable[[str], str]:
 
 
 def parse_languages(text: str) -> tuple[str, ...]:
-    words = word_list()(text)
+    words = _words(text)
     if not all(re.fullmatch(r"[a-z]{2,3}(-[a-zA-Z0-9]{2,8})*", word) for word in words):
         raise ValueError("empty for all, or a list of language tags such as en, de")
     return words
@@ -109,7 +109,7 @@ def parse_base_url(text: str) -> str:
 
 
 def parse_origins(text: str) -> tuple[str, ...]:
-    words = word_list()(text)
+    words = _words(text)
     if not all(word == "*" or _is_origin(word) for word in words):
         raise ValueError(
             "empty, *, or origins as browsers write them, such as https://www.example.org, "
@@ -182,3 +182,7 @@ def origin_of(address: str) -> str:
     """Return scheme and host of an address, empty for an empty one."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}" if address else ""
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from wsgi_app.text.html import Html, Template, escape
-from wsgi_app.text.messages import plural_categories, plural_category
+from wsgi_app.text.messages import plural_category
 
 PACKAGE = Path(__file__).parents[2] / "wsgi_app"
 TRANSLATIONS = sorted((PACKAGE / "translations").glob("*.json"))
@@ -29,6 +29,11 @@ ENGLISH = catalogue(PACKAGE / "translations" / "en.json")
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def plural_categories(language: str) -> set[str]:
+    """Return the plural forms that a text of a language has."""
+    return {plural_category(language, number) for number in range(200)}
 
 
 @pytest.mark.parametrize("file", TRANSLATIONS, ids=lambda file: file.stem)

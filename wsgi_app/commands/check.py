@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import string
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,45 @@ from .. import log
 from ..config import Config, load_config
 from ..domain import recurrence
 from ..storage import conferences
-from ..storage.database import Database
+from ..storage.database import Database, DatabaseError
 from ..storage.migrations import pending
+from ..storage.opening import open_database
 from ..storage.sqlite import user_name
 from ..text.messages import FALLBACK
 from ..text.theme import Theme
 
 
-def check_translations(theme: Theme) -> str:
+def count_faults(config: Config, ini: Path | None) -> int:
+    """Print a line for each thing looked at, and return how many are not in order."""
+    theme = Theme(config.look_folder, config.site.languages)
+
+    def database() -> Database:
+        return open_database(config.database.url, config.database.table, config.folder)
+
+    checks: dict[str, Callable[[], str]] = {
+        "translations": lambda: _check_translations(theme),
+        "templates": lambda: _check_templates(theme),
+        "time zones": _check_time_zones,
+        "database": lambda: _check_database(database()),
+        "files": lambda: _check_files(database(), _secret_files(config, ini)),
+    }
+    faults = 0
+    for name, check in checks.items():
+        try:
+            print(f"ok     {name}: {check()}")
+        except (DatabaseError, LookupError, ValueError, OSError) as error:
+            faults += 1
+            print(f"fault  {name}: {error}")
+    return faults
+
+
+def complain(config: Config, ini: Path | None, database: Database) -> None:
+    """Log which files with secrets everybody may open."""
+    for error in _exposed([*database.files(), *_secret_files(config, ini)]):
+        log.error("%s", error)
+
+
+def _check_translations(theme: Theme) -> str:
     """Return the languages on offer; raises ValueError where a translation would break a page."""
     english = Theme(None).texts(FALLBACK)
     for language in theme.languages:
@@ -33,7 +65,7 @@ def check_translations(theme: Theme) -> str:
     return ", ".join(theme.languages)
 
 
-def check_templates(theme: Theme) -> str:
+def _check_templates(theme: Theme) -> str:
     """Return the number of templates; raises ValueError where one would break a page."""
     built_in = Theme(None)
     texts = {f"t.{key}" for key in built_in.texts(FALLBACK)}
@@ -50,14 +82,14 @@ def check_templates(theme: Theme) -> str:
     return f"{len(theme.template_names())} files"
 
 
-def check_time_zones() -> str:
+def _check_time_zones() -> str:
     """Return the version of the time zone data in force, and whose it is."""
     version, folder = recurrence.zone_data()
     place = "of the package tzdata" if folder == recurrence.PACKAGE_ZONES else f"in {folder}"
     return f"{version}, {place}"
 
 
-def check_database(database: Database) -> str:
+def _check_database(database: Database) -> str:
     """Say which database it is, having tried to write to it; raises LookupError where it needs
     `init-db`, DatabaseError.
     """
@@ -71,11 +103,11 @@ def check_database(database: Database) -> str:
     return f"{database.dialect}, table {database.table}"
 
 
-def check_files(database: Database, secrets: list[Path]) -> str:
+def _check_files(database: Database, secrets: list[Path]) -> str:
     """Say whose the files of the database are; raises ValueError where the service may not be able
     to open them, or where everybody may open one of them or of `secrets`.
     """
-    for fault in exposed([*database.files(), *secrets]):
+    for fault in _exposed([*database.files(), *secrets]):
         raise ValueError(fault)
     if not database.files():
         return "closed to others"
@@ -90,7 +122,7 @@ def check_files(database: Database, secrets: list[Path]) -> str:
     return f"of {user_name(owner)}, closed to others"
 
 
-def exposed(files: list[Path]) -> list[str]:
+def _exposed(files: list[Path]) -> list[str]:
     """Return a sentence for each of the files that any user of this machine may read or write."""
     return [
         f"{file} is open to everybody on this machine: chmod o= {file}"
@@ -99,7 +131,7 @@ def exposed(files: list[Path]) -> list[str]:
     ]
 
 
-def secret_files(config: Config, ini: Path | None) -> list[Path]:
+def _secret_files(config: Config, ini: Path | None) -> list[Path]:
     """Return the files that hold the password of the database, the configuration perhaps."""
     found = []
     # As the file has it, whatever the environment says.
@@ -107,12 +139,6 @@ def secret_files(config: Config, ini: Path | None) -> list[Path]:
         found.append(ini.absolute())
     password_file = config.database.url.password_file
     return [*found, config.folder / password_file] if password_file else found
-
-
-def complain(config: Config, ini: Path | None, database: Database) -> None:
-    """Log which files with secrets everybody may open."""
-    for error in exposed([*database.files(), *secret_files(config, ini)]):
-        log.error("%s", error)
 
 
 def _is_exposed(file: Path) -> bool:
@@ -127,7 +153,7 @@ def _is_exposed(file: Path) -> bool:
 
 def _placeholders(text: Any) -> set[str]:
     if isinstance(text, dict):
-        return set().union(*map(_placeholders, text.values()))
+        text = list(text.values())
     if isinstance(text, list):
         return set().union(*map(_placeholders, text))
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}

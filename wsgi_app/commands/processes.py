@@ -1,5 +1,5 @@
-"""The processes of `planado serve`: how many there are, the core that each keeps to, and another
-one in the place of one that died.
+"""The processes of `planado serve`: how many there are, which core each one runs on, and what
+replaces one that died.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from socket import socket
 from typing import NamedTuple, NoReturn
 
 from .. import log
@@ -28,7 +29,7 @@ _BYTES_EACH = 128 * 1024 * 1024
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 
-# One that lived shorter than this would only die again: the next one has to wait.
+# A process that died sooner than this would only die again: the next one starts after a pause.
 _SHORT_LIFE_SECONDS = 10
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -45,9 +46,12 @@ class Limits(NamedTuple):
     memory: float = math.inf
 
 
-class _Child(NamedTuple):
-    number: int
-    started: float
+class _Place(NamedTuple):
+    """One of the processes: its core, when it started or is to start, the pause before that."""
+
+    core: int
+    start: float
+    pause: float
 
 
 def suitable_number(scheme: str) -> int:
@@ -77,70 +81,66 @@ def read_limits(root: Path = _CGROUPS, own: Path = _OWN_CGROUP) -> Limits:
     return Limits()
 
 
-def run(work: Work, number: int, let_go: Callable[[], None]) -> None:
-    """Let `work` be done by so many processes, by this one alone where it is one, until SIGTERM or
-    Ctrl-C has ended them all.
+def run(work: Work, number: int, listeners: list[socket]) -> None:
+    """Run `work` in so many processes, in this one alone where it is one, until SIGTERM or Ctrl-C
+    has ended them all.
 
-    The caller has no thread and no connection, which could not be taken through a
-    fork; `let_go` closes its sockets, so that those of the last process are the last.
+    The caller has no thread and no connection, which could not be taken through a fork. `work`
+    closes the `listeners`, and so does this process before it waits for the others to end.
     """
-    # A Mac cannot wait for signals with a deadline.
+    # macOS cannot wait for signals with a deadline.
     if number == 1 or not hasattr(signal, "sigtimedwait"):
-        _keep_to_core(os.getpid())
+        _pin_to_core(os.getpid())
         work(None)
     else:
-        _Supervisor(work, number, let_go).run()
+        _Supervisor(work, number, listeners).run()
 
 
 class _Supervisor:
-    def __init__(self, work: Work, number: int, let_go: Callable[[], None]) -> None:
+    def __init__(self, work: Work, number: int, listeners: list[socket]) -> None:
         self._work = work
-        self._let_go = let_go
-        self._due = dict.fromkeys(range(number), 0.0)
-        """When the process of this number is to be started."""
-        self._pauses = dict.fromkeys(range(number), 0.0)
-        self._children: dict[int, _Child] = {}
+        self._listeners = listeners
+        self._waiting = [_Place(os.getpid() + each, 0.0, 0.0) for each in range(number)]
+        self._children: dict[int, _Place] = {}
         # Its end is told to all, also where this process is killed: without it they would hold the
         # address for ever.
         self._end_of_life, self._life = os.pipe()
         self._heeded = {signal.SIGTERM, signal.SIGCHLD}
-        # A shell makes what it starts in the background deaf to Ctrl-C.
+        # A shell has what it starts in the background ignore Ctrl-C.
         if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
             self._heeded.add(signal.SIGINT)
 
     def run(self) -> None:
-        # Blocked, they wait to be asked for: none comes between two steps.
+        # Blocked, they wait until sigtimedwait takes them: none interrupts a step.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._heeded)
-        # What all processes share is never moved, so that it stays shared.
+        # The collector would write to memory that all processes share, which would copy it.
         gc.collect()
         gc.freeze()
         try:
             while not self._is_told_to_end():
-                self._bury()
+                self._reap()
         finally:
-            self._let_go()
             self._end()
 
     def _is_told_to_end(self) -> bool:
         now = time.monotonic()
-        for number in [number for number, due in self._due.items() if due <= now]:
-            del self._due[number]
-            self._start(number)
-        seconds = min(self._due.values(), default=now + 3600) - now
+        due = [place for place in self._waiting if place.start <= now]
+        self._waiting = [place for place in self._waiting if place.start > now]
+        for place in due:
+            self._start(place._replace(start=now))
+        seconds = min((place.start for place in self._waiting), default=now + 3600) - now
         received = signal.sigtimedwait(self._heeded, max(0.0, seconds))
         return received is not None and received.si_signo != signal.SIGCHLD
 
-    def _start(self, number: int) -> None:
-        core = os.getpid() + number
-        started = time.monotonic()
+    def _start(self, place: _Place) -> None:
         try:
             process = os.fork()
         except OSError as error:
-            self._plan_successor(_Child(number, started), type(error).__name__)
+            self._plan_successor(place, type(error).__name__)
             return
         if process == 0:
-            self._become_child(core)
-        self._children[process] = _Child(number, started)
+            self._become_child(place.core)
+        self._children[process] = place
 
     def _become_child(self, core: int) -> NoReturn:
         status = 1
@@ -149,7 +149,7 @@ class _Supervisor:
             # A terminal sends Ctrl-C to all of them; the supervisor passes it on in its own way.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heeded)
-            _keep_to_core(core)
+            _pin_to_core(core)
             self._work(self._end_of_life)
             status = 0
         except BaseException as error:
@@ -157,26 +157,28 @@ class _Supervisor:
         finally:
             os._exit(status)
 
-    def _bury(self) -> None:
-        """Take note of the processes that have died, and plan their successors."""
+    def _reap(self) -> None:
+        """Plan successors of the processes that have died."""
         while self._children:
             process, status = os.waitpid(-1, os.WNOHANG)
             if process == 0:
                 return
-            child = self._children.pop(process, None)
-            if child:
-                self._plan_successor(child, _cause(status))
+            # As the first process of a container, it is given orphans that it did not start.
+            if process in self._children:
+                self._plan_successor(self._children.pop(process), _cause(status))
 
-    def _plan_successor(self, child: _Child, cause: str) -> None:
+    def _plan_successor(self, place: _Place, cause: str) -> None:
+        now = time.monotonic()
         pause = 0.0
-        if time.monotonic() - child.started < _SHORT_LIFE_SECONDS:
-            longer = max(_FIRST_PAUSE_SECONDS, 2 * self._pauses[child.number])
-            pause = min(longer, _LONGEST_PAUSE_SECONDS)
-        self._pauses[child.number] = pause
-        self._due[child.number] = time.monotonic() + pause
+        if now - place.start < _SHORT_LIFE_SECONDS:
+            pause = min(max(_FIRST_PAUSE_SECONDS, 2 * place.pause), _LONGEST_PAUSE_SECONDS)
+        self._waiting.append(_Place(place.core, now + pause, pause))
         log.error("a process ended (%s); another one starts in %.1f s", cause, pause)
 
     def _end(self) -> None:
+        # Held open here, they would let visitors queue where nobody accepts them any more.
+        for listener in self._listeners:
+            listener.close()
         os.close(self._life)
         os.close(self._end_of_life)
         deadline = time.monotonic() + _LONGEST_END_SECONDS
@@ -198,14 +200,14 @@ def _cause(status: int) -> str:
 
 
 def _cores() -> list[int]:
-    # Where there is no affinity, as on a Mac, all cores may be used.
+    # Where there is no affinity, as on macOS, all cores may be used.
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
 
 
-def _keep_to_core(number: int) -> None:
-    """Keep this process on one of the cores it may use, the next one for the next number.
+def _pin_to_core(number: int) -> None:
+    """Pin this process to one of the cores it may use, the next one for the next number.
 
     Threads of one Python process that move between cores fight for its lock: the
     same four answer half as often (measured). Under a quota the scheduler needs

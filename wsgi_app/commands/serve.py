@@ -34,13 +34,13 @@ from .sockets import BACKLOG, address_text, open_sockets
 # A body is read even where it is refused: a connection that closes on unread bytes may take the
 # answer with it, and a proxy then says 502. What is larger than this is not waited for.
 _LARGEST_BODY_READ = 256 * 1024
-# An idle connection costs some kilobytes and no thread; few of them may not keep others out.
+# An idle connection costs some kilobytes and no thread; a few of them must not shut others out.
 _MOST_CONNECTIONS = 4000
-# Requests that wait for a thread; more newcomers wait to be taken.
+# Requests that wait for a thread; further connections wait to be accepted.
 _MOST_QUEUED = 32
 # Of the database, of the log, of what is read on the way.
 _OTHER_FILES = 200
-# Above this, what proxies and browsers send is no honest request.
+# Proxies and browsers send less.
 _LARGEST_HEADER = 32 * 1024
 # Longer than a waiting screen takes to ask again.
 _IDLE_SECONDS = 60
@@ -54,7 +54,7 @@ _LONGEST_END_SECONDS = 20
 class _Task(WSGITask):  # type: ignore[misc]  # waitress has no types
     def execute(self) -> None:
         if not self.channel.server.accepting:
-            # The server ends: whoever asks again has to find another one.
+            # The server ends: the next request has to find another one.
             self.set_close_on_finish()
         super().execute()
 
@@ -73,14 +73,8 @@ class _TooLargeTask(_Task):
         super().execute()
 
 
-def _error_task(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
-    if isinstance(request.error, RequestEntityTooLarge):
-        return _TooLargeTask(channel, request)
-    return ErrorTask(channel, request)
-
-
 class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    # waitress names it where the visitor has left, also when there was none to parse.
+    # waitress logs it where the visitor has left, also when it could not be parsed.
     path = ""
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -93,11 +87,16 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     task_class = _Task
-    error_task_class = staticmethod(_error_task)
     parser_class = _Parser
 
+    @staticmethod
+    def error_task_class(channel: HTTPChannel, request: HTTPRequestParser) -> Task:
+        if isinstance(request.error, RequestEntityTooLarge):
+            return _TooLargeTask(channel, request)
+        return ErrorTask(channel, request)
+
     def handle_error(self) -> None:
-        # waitress would write the visitor's address into the log.
+        # Of the line that waitress logs, the filter would leave not even the kind of the error.
         error = type(sys.exc_info()[1]).__name__
         log.error("a connection failed: %s", error)
         self.handle_close()
@@ -119,15 +118,9 @@ def serve(config: Config, database: Database, listen: Listen | None = None) -> N
     where = shown if isinstance(address, Path) else f"http://{shown}/"
     print(f"Planado serves on {where} (Ctrl-C ends it)", flush=True)
     number = config.server.processes or processes.suitable_number(config.database.url.scheme)
-
-    def let_go() -> None:
-        for listener in listeners:
-            listener.close()
-
     try:
-        processes.run(lambda end: _serve_on(listeners, config, database, end), number, let_go)
+        processes.run(partial(_serve_on, listeners, config, database), number, listeners)
     finally:
-        let_go()
         if isinstance(address, Path):
             address.unlink(missing_ok=True)
         database.checkpoint()
@@ -188,7 +181,7 @@ def _serve_on(
 
 
 def _stop_listening(server: Any) -> None:
-    """Take those who have come already, and nobody else."""
+    """Accept the connections that have been made already, and no others."""
     for _ in range(_MOST_CONNECTIONS):
         before = len(server.active_channels)
         server.handle_accept()
@@ -217,7 +210,7 @@ def _finish(channels: dict[int, Any]) -> None:
 def silence_waitress() -> None:
     """Keep what visitors sent, and where they came from, out of the messages of waitress."""
     logging.getLogger("waitress").addFilter(_without_words)
-    # It warns of every request that has to wait for a thread.
+    # It warns of each request that has to wait for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
@@ -230,8 +223,8 @@ def _without_words(record: logging.LogRecord) -> bool:
 
 
 def _accepts(accepts: Callable[[], bool], queued: Sized) -> bool:
-    # waitress looks at every open connection for each that it takes: who comes when thousands do
-    # is served sooner if left to the kernel until there is a thread.
+    # waitress looks at every open connection for each that it accepts: when thousands come at
+    # once, they are served sooner if the kernel holds them until there is a thread.
     return accepts() and len(queued) < _MOST_QUEUED
 
 

@@ -26,7 +26,7 @@ def open_sockets(address: Listen) -> list[socket.socket]:
         places = dict.fromkeys((family, place) for family, _, _, _, place in found)
         listeners = [_tcp_socket(family, place) for family, place in places]
     for listener in listeners:
-        # Who comes when a conference starts may have to queue; turned away, a browser waits longer.
+        # Guests come all at once when a conference starts. Turned away, a browser waits longer.
         listener.listen(BACKLOG)
     return listeners
 

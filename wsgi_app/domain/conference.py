@@ -51,14 +51,12 @@ class Appointment(NamedTuple):
         return recurrence.to_instant(self.start, self.zone)
 
     @property
-    def series_timezone(self) -> str:
-        """The zone as a row keeps it: only a series needs one."""
-        return self.timezone if self.rectype else ""
-
-    @property
-    def anchor(self) -> str:
-        """The first start as a row keeps it: only a series needs one."""
-        return self.start.isoformat(timespec="minutes") if self.rectype else ""
+    def columns(self) -> tuple[int, int, str, str, str]:
+        """What a row stores of it, from `time` to `anchor`: only a series needs zone and anchor."""
+        if not self.rectype:
+            return self.time, self.recev, "", "", ""
+        anchor = self.start.isoformat(timespec="minutes")
+        return self.time, self.recev, self.rectype, self.timezone, anchor
 
 
 class Conference(NamedTuple):
@@ -79,31 +77,16 @@ class Conference(NamedTuple):
     @staticmethod
     def booked(appointment: Appointment) -> Conference:
         """Return a new conference, each of its identifiers freshly drawn."""
-        return Conference(
-            iid=identifier.draw(),
-            aid=identifier.draw(),
-            rid=identifier.draw(),
-            time=appointment.time,
-            recev=appointment.recev,
-            rectype=appointment.rectype,
-            timezone=appointment.series_timezone,
-            anchor=appointment.anchor,
-        )
+        iid, aid, rid = identifier.draw(), identifier.draw(), identifier.draw()
+        return Conference(iid, aid, rid, *appointment.columns)
 
     def changed(self, appointment: Appointment) -> Conference:
-        """Return this conference with another appointment; it gets a new room only if its start
-        moves.
-        """
+        """Return this conference with another appointment; a new start gets a new room."""
         if appointment == self.appointment(appointment.timezone):
             return self
-        return self._replace(
-            rid=self.rid if appointment.time == self.time else identifier.draw(),
-            time=appointment.time,
-            recev=appointment.recev,
-            rectype=appointment.rectype,
-            timezone=appointment.series_timezone,
-            anchor=self._kept_anchor(appointment) or appointment.anchor,
-        )
+        rid = self.rid if appointment.time == self.time else identifier.draw()
+        changed = Conference(self.iid, self.aid, rid, *appointment.columns)
+        return changed._replace(anchor=self._kept_anchor(appointment) or changed.anchor)
 
     def appointment(self, timezone: str) -> Appointment:
         """Return what is still to come; `timezone` serves a one-off, which stores none."""
@@ -117,8 +100,8 @@ class Conference(NamedTuple):
         return self._replace(rid=identifier.draw())
 
     def skipped(self) -> Conference | None:
-        """Return this series without its next date and with a new room, or None where no other
-        date follows.
+        """Return this series without its current occurrence and with a new room, or None where no
+        other follows.
         """
         for start, recev in self.occurrences():
             if start > self.time:
@@ -126,22 +109,19 @@ class Conference(NamedTuple):
         return None
 
     def last_start(self) -> int:
-        """Return the start of the last date; raises as `occurrences` does."""
+        """Return the start of the last occurrence; raises as `occurrences` does."""
         if not self.rectype:
             return self.time
-        anchor, zone = datetime.fromisoformat(self.anchor), ZoneInfo(self.timezone)
-        return recurrence.last_start(self.rectype, anchor, zone, self._since, self.recev)
+        return recurrence.last_start(*self._series, self.recev)
 
     def occurrences(self) -> Iterator[tuple[int, int]]:
-        """Yield each start from the current date on with the repetitions that follow it.
+        """Yield each start from the current occurrence on with the repetitions that follow it.
 
         Raises ValueError or KeyError where recurrence or zone are unknown here.
         """
         starts = iter([self.time])
         if self.rectype:
-            zone = ZoneInfo(self.timezone)
-            anchor = datetime.fromisoformat(self.anchor)
-            starts = recurrence.starts(self.rectype, anchor, zone, self._since)
+            starts = recurrence.starts(*self._series)
         previous = None
         for recev, start in zip(range(self.recev, -1, -1), starts, strict=False):
             if start != previous:
@@ -149,25 +129,25 @@ class Conference(NamedTuple):
             previous = start
 
     def at(self, now: float, hours: OpeningHours) -> Conference | None:
-        """Return the conference as it stands at `now`: a series moved to its next date has a new
-        room; None if past.
+        """Return the conference as it is at `now`, None if past; a series that has advanced to its
+        next occurrence has a new room.
         """
         if not self.rectype:
             return self if now < self.time + hours.delete_after else None
         after_last = (sys.maxsize, 0)
         for (start, recev), (following, _) in pairwise(chain(self.occurrences(), [after_last])):
-            # The next date opens on time, however long the operator keeps conferences.
+            # The next occurrence opens on time, however late the operator deletes conferences.
             if now < min(start + hours.delete_after, following - hours.open_before):
                 rid = self.rid if recev == self.recev else identifier.draw()
                 return self._replace(time=start, recev=recev, rid=rid)
         return None
 
     def opens_at(self, hours: OpeningHours) -> int:
-        """Return the instant at which the current date's room opens."""
+        """Return the instant at which the current occurrence's room opens."""
         return self.time - hours.open_before
 
     def is_open(self, now: float, hours: OpeningHours) -> bool:
-        """Say whether guests may enter, of a conference as it stands at `now`."""
+        """Say whether guests may enter, of a conference as it is at `now`."""
         return self.opens_at(hours) <= now
 
     def admits(self, aid: int) -> bool:
@@ -179,14 +159,16 @@ class Conference(NamedTuple):
         return hmac.compare_digest(str(self.aid), str(aid))
 
     @property
-    def _since(self) -> int:
+    def _series(self) -> tuple[str, datetime, ZoneInfo, int]:
+        """The recurrence code, the first start and its zone, and since when starts count."""
         # Since `time` was stored, the zone may have got other rules; its clock time counts.
-        return self.time - recurrence.LARGEST_SHIFT
+        since = self.time - recurrence.LARGEST_SHIFT
+        return self.rectype, datetime.fromisoformat(self.anchor), ZoneInfo(self.timezone), since
 
     def _kept_anchor(self, appointment: Appointment) -> str:
-        """Return the anchor that keeps the dates of a changed series, empty where it gets others.
+        """Return the anchor that keeps a changed series on its days, empty where it gets others.
 
-        Who changes only the hour must not turn "the last day of the month" into "the 28th".
+        A change of the hour alone must not turn "the last day of the month" into "the 28th".
         """
         same_day = self.appointment(appointment.timezone).start.date() == appointment.start.date()
         if not self.rectype or self.rectype != appointment.rectype or not same_day:

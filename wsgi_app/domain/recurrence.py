@@ -78,7 +78,19 @@ def rule(code: str, first: date, number: int) -> str:
     """Return the RRULE (RFC 5545 section 3.3.10) of the `number` occurrences to come of a
     series that began on `first`.
     """
-    return f"{_rule(parse_recurrence(code), first)};COUNT={number}"
+    unit, interval = parse_recurrence(code)
+    count = f"COUNT={number}"
+    match unit:
+        case "weekdays":
+            return f"FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR;{count}"
+        case "monthlyday":
+            ordinal = -1 if week_of_month(first) == _LAST_WEEK else week_of_month(first)
+            by_day = f"{ordinal}{WEEKDAYS[first.weekday()]}"
+            return f"FREQ=MONTHLY;INTERVAL={interval};BYDAY={by_day};{count}"
+        case "monthly" if first.day == 31:
+            return f"FREQ=MONTHLY;INTERVAL={interval};BYMONTHDAY=-1;{count}"
+        case _:
+            return f"FREQ={unit.upper()};INTERVAL={interval};{count}"
 
 
 def fits(code: str, first: date) -> bool:
@@ -169,13 +181,6 @@ def zone_data() -> tuple[str, Path]:
     return _system_version(), _system_zones()
 
 
-def _prefer_newer_zones() -> None:
-    """Have zoneinfo read the package tzdata unless the system, which it asks first, is as new."""
-    if _system_version() < tzdata.IANA_VERSION:
-        zoneinfo.reset_tzpath([str(PACKAGE_ZONES), *zoneinfo.TZPATH])
-        ZoneInfo.clear_cache()
-
-
 def _system_zones() -> Path:
     return next(filter(Path.is_dir, map(Path, zoneinfo.TZPATH)), Path())
 
@@ -191,20 +196,6 @@ def _system_version() -> str:
 
 def _zone_file(*path: str) -> str:
     return PACKAGE_ZONES.parent.joinpath(*path).read_text("utf-8")
-
-
-def _rule(recurrence: Recurrence, first: date) -> str:
-    match recurrence.unit:
-        case "weekdays":
-            return "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"
-        case "monthlyday":
-            ordinal = -1 if week_of_month(first) == _LAST_WEEK else week_of_month(first)
-            by_day = f"{ordinal}{WEEKDAYS[first.weekday()]}"
-            return f"FREQ=MONTHLY;INTERVAL={recurrence.interval};BYDAY={by_day}"
-        case "monthly" if first.day == 31:
-            return f"FREQ=MONTHLY;INTERVAL={recurrence.interval};BYMONTHDAY=-1"
-        case unit:
-            return f"FREQ={unit.upper()};INTERVAL={recurrence.interval}"
 
 
 def _days_since(code: str, anchor: datetime, zone: ZoneInfo, since: int) -> Iterator[date]:
@@ -268,5 +259,8 @@ def _length(year: int, month: int) -> int:
     return 31 if month == 12 else (date(year, month + 1, 1) - timedelta(days=1)).day
 
 
-# Before any zone is read: whoever reads one imports this module.
-_prefer_newer_zones()
+# Before Planado reads any zone. zoneinfo asks the system first, whose data may be older; a host
+# program may have read some of it already.
+if _system_version() < tzdata.IANA_VERSION:
+    zoneinfo.reset_tzpath([str(PACKAGE_ZONES), *zoneinfo.TZPATH])
+    ZoneInfo.clear_cache()

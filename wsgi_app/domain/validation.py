@@ -26,7 +26,7 @@ CLOCK_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 # With its share of leap days.
 _YEAR_SECONDS = 365.25 * 24 * 60 * 60
 
-# Who books for "now" sends a minute that has already begun.
+# A booking for "now" names a minute that has already begun.
 _GRACE_SECONDS = 60
 
 # They would turn around the text that follows a name in mails and calendars.
@@ -99,7 +99,7 @@ def validate(
     """Return what is asked for; raises ValidationError with all errors, `start` for date and time.
 
     `current` is the conference that is changed: its start may stay where it is even when it has
-    passed, and its last date even above today's limits.
+    passed, and its last occurrence even above today's limits.
     """
     errors = FieldErrors(wanted.errors)
     if wanted.start and wanted.timezone:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ..domain.recurrence import WEEKDAYS
+from ..domain.recurrence import WEEKDAYS, week_of_month
 
 # Through a year in less than the shortest time between two changes until 2090: seven days, in Gaza.
 _STEPS = [timedelta(days=days) for days in range(0, 365, 6)]
@@ -40,7 +40,7 @@ def vtimezone(zone: ZoneInfo, first_year: int, last_year: int) -> list[str]:
     """Return the lines of the component that holds from the beginning of `first_year` to the end
     of `last_year`.
     """
-    # A year early, so that where there are changes one precedes all dates.
+    # A year early, so that where there are changes one precedes all occurrences.
     years = range(first_year - 1, max(last_year, first_year + _YEARS_AT_LEAST) + 1)
     changes = [change for year in years for change in _changes(zone.key, year)]
     kinds: defaultdict[tuple[object, ...], list[_Change]] = defaultdict(list)
@@ -58,7 +58,7 @@ def _initial(zone: ZoneInfo, years: range, changes: list[_Change]) -> list[str]:
     begin = datetime(years[0], 1, 1)
     offset, abbreviation = zone.utcoffset(begin) or timedelta(0), zone.tzname(begin) or zone.key
     if not offset and changes and changes[0].onset.year == years[0]:
-        # No date lies before that change, so what is said of that time is free.
+        # No occurrence lies before that change, so the offset until then is free.
         offset, abbreviation = changes[0].after, changes[0].abbreviation
     onset = datetime(min(years[0], _BEGIN_YEAR), 1, 1)
     return _observance(_Change(onset, offset, offset, abbreviation), [])
@@ -94,7 +94,7 @@ def _common_ordinal(onsets: list[datetime]) -> int:
         return 0
     if all(onset.day > monthrange(onset.year, onset.month)[1] - 7 for onset in onsets):
         return -1
-    ordinals = {(onset.day - 1) // 7 + 1 for onset in onsets}
+    ordinals = set(map(week_of_month, onsets))
     return ordinals.pop() if len(ordinals) == 1 else 0
 
 

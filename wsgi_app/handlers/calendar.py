@@ -48,7 +48,7 @@ def show_entry(request: Request) -> Response:
             duration=_duration(request),
             timezone=timezone,
             rectype=rectype,
-            count=validation.parse_count(query["count"], LARGEST_COUNT),
+            recev=validation.parse_count(query["count"], LARGEST_COUNT),
             anchor=anchor,
             sequence=_number(query["sequence"] or "0", links.LARGEST_SEQUENCE),
             cancelled=_cancelled(query["status"]),

@@ -25,7 +25,7 @@ class CacheKey(NamedTuple):
 
 
 class PageCache:
-    """Pages by their keys; those that came first go when there are more than 4 MiB of them."""
+    """Pages by their keys; the oldest go when they take more than 4 MiB."""
 
     def __init__(self) -> None:
         self._pages: dict[CacheKey, tuple[Page, int]] = {}

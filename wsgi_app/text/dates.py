@@ -53,7 +53,7 @@ def span_words(texts: Texts, instant: int, minutes: int, zone: ZoneInfo) -> str:
     start = to_local(instant, zone)
     end = to_local(instant + minutes * 60, zone)
     if start.date() == end.date():
-        until = _time_words(texts, end)
+        until = texts.format("time_of_day", time=_clock(end.hour, end.minute))
     else:
         until = moment_words(texts, instant + minutes * 60, zone)
     return texts.format("span", start=moment_words(texts, instant, zone), end=until)
@@ -76,7 +76,7 @@ def zoned_moment_words(texts: Texts, instant: int, zone: ZoneInfo) -> str:
     return texts.format("with_zone", moment=moment, zone=zone_words(instant, zone))
 
 
-# Many wait for the same start.
+# Many guests wait for the same start.
 @lru_cache(maxsize=256)
 def utc_words(instant: int) -> str:
     """Return `2026-11-24T09:00:00Z`."""
@@ -114,8 +114,8 @@ def series_words(texts: Texts, rectype: str, first: date, number: int, last: dat
     """Return `every week on Tuesday, 5 dates, the last on Tuesday, 30 March 2027`; `once` without a
     recurrence.
 
-    `first` is the day on which the series began, `number` and `last` are of its dates still to
-    come.
+    `first` is the day on which the series began, `number` and `last` are of the
+    occurrences to come.
     """
     recurrence = recurrence_words(texts, rectype, first)
     if not rectype:
@@ -123,11 +123,7 @@ def series_words(texts: Texts, rectype: str, first: date, number: int, last: dat
     return texts.plural("series", number, rhythm=recurrence, last=day_words(texts, last))
 
 
-def _time_words(texts: Texts, local: datetime) -> str:
-    return texts.format("time_of_day", time=_clock(local.hour, local.minute))
-
-
-# A series has the same clock time on each of its dates.
+# Each occurrence of a series has the same clock time.
 @lru_cache(maxsize=256)
 def _clock(hour: int, minute: int) -> str:
     return f"{hour:02}:{minute:02}"

@@ -36,50 +36,31 @@ class Texts(dict[str, Any]):
         return form.format(number=number, **values)
 
 
-def plural_categories(language: str) -> frozenset[str]:
-    """Return the plural forms that a text of a language has."""
-    return frozenset(plural_category(language, number) for number in range(200))
-
-
 def plural_category(language: str, number: int) -> str:
     """Return the plural form that goes with a whole number up to 999,999, by the rules of Unicode
     CLDR.
     """
     match language.partition("-")[0]:
+        case "ar" if number <= 2:
+            return ("zero", "one", "two")[number]
+        case "ar" if 3 <= number % 100 <= 10:
+            return "few"
         case "ar":
-            return _arabic_plural(number)
-        case "pl":
-            return _polish_plural(number)
+            return "many" if number % 100 >= 11 else "other"
+        case "pl" if number != 1:
+            return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
         case "fr" | "pt":
             return "one" if number in (0, 1) else "other"
         case _:
             return "one" if number == 1 else "other"
 
 
-def _arabic_plural(number: int) -> str:
-    if number <= 2:
-        return ("zero", "one", "two")[number]
-    if 3 <= number % 100 <= 10:
-        return "few"
-    return "many" if number % 100 >= 11 else "other"
-
-
-def _polish_plural(number: int) -> str:
-    if number == 1:
-        return "one"
-    return "few" if 2 <= number % 10 <= 4 and not 12 <= number % 100 <= 14 else "many"
-
-
 def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
     """Return the language of `available` that an Accept-Language header weighs highest.
 
-    RFC 9110 section 12.5.4 says what its ranges and weights mean.
-
-    The first of `available` serves who accepts none of them. Ranges beyond the
-    first 500 characters of the header count for nothing.
+    RFC 9110 section 12.5.4 says what its ranges and weights mean. Where none is accepted, it is
+    the first of `available`. Ranges beyond the first 500 characters of the header are not read.
     """
-    if not accept_language:
-        return available[0]
     if len(accept_language) > _LONGEST_HEADER:
         # The last range may be cut in two.
         accept_language = accept_language[:_LONGEST_HEADER].rpartition(",")[0]
@@ -89,25 +70,22 @@ def choose_language(accept_language: str, available: tuple[str, ...]) -> str:
 @lru_cache(maxsize=256)
 def _chosen(accept_language: str, available: tuple[str, ...]) -> str:
     ranges = _ranges(accept_language)
-    weights = {language: _weight(language, ranges) for language in available}
-    best = max(weights.values())
-    if best <= 0:
-        return available[0]
-    preferred = [language for language, weight in weights.items() if weight == best]
-    return min(preferred, key=lambda language: _position(language, ranges))
+    preferences = {language: _preference(language, ranges) for language in available}
+    best = max(available, key=preferences.__getitem__)
+    weight, _ = preferences[best]
+    return best if weight > 0 else available[0]
 
 
-def _weight(language: str, ranges: list[tuple[str, float]]) -> float:
-    """Return the weight of the most specific range that matches, 0 without any."""
-    matches = [(len(spoken), weight) for spoken, weight in ranges if _matches(spoken, language)]
-    return max(matches)[1] if matches else 0.0
-
-
-def _position(language: str, ranges: list[tuple[str, float]]) -> int:
-    for position, (spoken, _) in enumerate(ranges):
-        if _matches(spoken, language):
-            return position
-    return len(ranges)
+def _preference(language: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
+    """Return the weight of the most specific range that matches, 0 without any, and how early the
+    first one stands.
+    """
+    matches = [
+        (len(spoken), weight, position)
+        for position, (spoken, weight) in enumerate(ranges)
+        if _matches(spoken, language)
+    ]
+    return (max(matches)[1], -matches[0][2]) if matches else (0.0, 0)
 
 
 def _ranges(header: str) -> list[tuple[str, float]]:

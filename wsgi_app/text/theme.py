@@ -1,4 +1,4 @@
-"""The theme: templates, translations and static files, the operator's before the built-in ones."""
+"""The theme: templates, translations and static files; those of the operator come first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StaticFile:
         self.content = content
         self.content_type = content_type
         self.is_compressible = is_compressible
-        # Against chance only: hashlib would load all of OpenSSL.
+        # It need not withstand an attack, and hashlib would load all of OpenSSL.
         self.etag = f"{zlib.crc32(content):08x}{len(content):x}"
 
     @cached_property
@@ -52,10 +52,9 @@ class Theme:
     def __init__(self, directory: Path | None, languages: tuple[str, ...] = ()) -> None:
         self._folders = (directory, _BUILT_IN) if directory else (_BUILT_IN,)
         self._chosen_languages = languages
-        self.template = cache(self._template)
         self.template_in = cache(self._template_in)
         self.texts = cache(self._texts)
-        # Many wait for the same start.
+        # Many guests wait for the same start.
         self.start_words = lru_cache(maxsize=256)(self._start_words)
 
     @cached_property
@@ -76,16 +75,13 @@ class Theme:
         """Return the file of that name, or None."""
         return self._static_files.get(name)
 
+    def template(self, name: str) -> Template:
+        """Return a template as its file has it; raises LookupError where there is none."""
+        return Template(self._found("templates", name)[0].read_text("utf-8"))
+
     def template_names(self) -> list[str]:
         """Return the file names of all templates."""
         return sorted({file.name for file in self._files("templates", ".html")})
-
-    def _template(self, name: str) -> Template:
-        for folder in self._folders:
-            file = folder / "templates" / name
-            if file.is_file():
-                return Template(file.read_text("utf-8"))
-        raise LookupError(f"no template {name}")
 
     def _template_in(self, name: str, language: str) -> Template:
         return self.template(name).fill(self.texts(language))
@@ -95,26 +91,20 @@ class Theme:
 
     def _language_name(self, tag: str) -> str:
         # Near the top of its file: to read all of all languages for their names takes long.
-        for folder in self._folders:
-            file = folder / "translations" / f"{tag}.json"
-            if file.is_file():
-                with file.open(encoding="utf-8") as text:
-                    found = re.search(r'"language_name": *"([^"\\]+)"', text.read(300))
-                if found:
-                    return found[1]
+        for file in self._found("translations", f"{tag}.json"):
+            with file.open(encoding="utf-8") as text:
+                found = re.search(r'"language_name": *"([^"\\]+)"', text.read(300))
+            if found:
+                return found[1]
         return tag
 
     def _texts(self, language: str) -> Texts:
-        # A translation that lags behind shows English where it has no text yet.
-        return Texts(language, {**self._catalogue(FALLBACK), **self._catalogue(language)})
-
-    def _catalogue(self, language: str) -> dict[str, object]:
         catalogue: dict[str, object] = {}
-        for folder in reversed(self._folders):
-            file = folder / "translations" / f"{language}.json"
-            if file.is_file():
-                catalogue.update(json.loads(file.read_text("utf-8")))
-        return catalogue
+        # A translation that lags behind shows English where it has no text yet.
+        for tag in (FALLBACK, language):
+            for file in reversed(self._found("translations", f"{tag}.json")):
+                catalogue |= json.loads(file.read_text("utf-8"))
+        return Texts(language, catalogue)
 
     @cached_property
     def _static_files(self) -> dict[str, StaticFile]:
@@ -122,9 +112,15 @@ class Theme:
         for file in reversed(self._files("static", "")):
             content_type = _CONTENT_TYPES.get(file.suffix)
             if content_type:
-                is_compressible = file.suffix in _COMPRESSIBLE
-                files[file.name] = StaticFile(file.read_bytes(), content_type, is_compressible)
+                files[file.name] = StaticFile(
+                    file.read_bytes(), content_type, file.suffix in _COMPRESSIBLE
+                )
         return files
+
+    def _found(self, kind: str, name: str) -> list[Path]:
+        """Return the operator's file of that name and the built-in one, as far as they exist."""
+        files = (folder / kind / name for folder in self._folders)
+        return [file for file in files if file.is_file()]
 
     def _files(self, kind: str, suffix: str) -> list[Path]:
         return [
