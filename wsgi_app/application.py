@@ -17,13 +17,13 @@ from .text.cache import PageCache
 from .text.theme import Theme
 from .web.request import Request
 from .web.response import Problem, Response
-from .web.router import Router, StoredRoute
+from .web.router import StoredRoute, find_route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-_ROUTER = Router((*routes.PLAIN, *routes.STORED))
+_ROUTES = (*routes.PLAIN, *routes.STORED)
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
@@ -85,29 +85,26 @@ class Application:
             request.refuse_long_query()
             if request.is_for_api and not self.config.api.enabled:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
-            route, values = _ROUTER.find(request.method, request.path)
+            route, request.path_values = find_route(_ROUTES, request.method, request.path)
             pattern = route.pattern
-            request.path_values = values
             if request.method == "POST" and not request.is_for_api:
                 # Before anything happens.
                 request.refuse_bad_body()
             if isinstance(route, StoredRoute):
                 return self._stored(route, request), True
             return route.handler(request), False
-        except Problem as problem:
-            return _report(request, problem), False
+        except Problem as raised:
+            problem = raised
         except DatabaseError as error:
             log.error("%s %s: database: %s", request.method, pattern, error)
-            unavailable = Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "problem_unavailable",
-                {"Retry-After": _RETRY_AFTER_SECONDS},
-            )
-            return _report(request, unavailable), False
+            headers = {"Retry-After": _RETRY_AFTER_SECONDS}
+            problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "problem_unavailable", headers)
         except Exception as error:
             log.error("%s %s failed: %s", request.method, pattern, log.without_values(error))
-            internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
-            return _report(request, internal), False
+            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
+        from .views.problem import report
+
+        return report(request, problem), False
 
     def _stored(self, route: StoredRoute, request: Request) -> Response:
         try:
@@ -152,12 +149,6 @@ class _ThenCall:
 
     def close(self) -> None:
         self._after()
-
-
-def _report(request: Request, problem: Problem) -> Response:
-    from .views.problem import report
-
-    return report(request, problem)
 
 
 def _security_headers(config: Config) -> dict[str, str]:
