@@ -11,7 +11,7 @@ from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html, Page
 from ..views.details import Details, overview
-from ..views.form import error_text, form_fields, fresh_values, read_booking, sent_values
+from ..views.form import form_fields, fresh_values, read_booking, sent_values
 from ..views.layout import document, in_language, open_document
 from ..web.request import Request
 from ..web.response import Response
@@ -58,7 +58,8 @@ def say_when(request: Request) -> Response:
         booking = read_booking(request, name_required=False)
     except ValidationError as invalid:
         error = next(iter(invalid.errors.values()))
-        return _plain(request, error_text(request.texts, error), HTTPStatus.BAD_REQUEST)
+        message = request.texts.format(error.text, **error.values)
+        return _plain(request, message, HTTPStatus.BAD_REQUEST)
     conference = Conference.booked(booking.appointment)
     return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
 

@@ -16,6 +16,7 @@ from ..domain.validation import (
     Booking,
     FieldError,
     FieldErrors,
+    TimeOfDayError,
     Value,
 )
 from ..text.dates import recurrence_words
@@ -95,19 +96,23 @@ def form_fields(
     Script says below them what they mean, unless the conference has `started`: its start may then
     stay where no new one may lie.
     """
-    errors = FieldErrors(errors or {})
-    if start_error := errors.pop("start", None):
-        # Its sentence says which of the two fields of a start it is about.
-        is_time = start_error.text.startswith("error_time")
-        errors["time" if is_time else "date"] = start_error
     texts = request.texts
+    messages = {
+        _form_field(field, error): texts.format(error.text, **error.values)
+        for field, error in (errors or {}).items()
+    }
     today = to_local(request.now, ZoneInfo("UTC")) - timedelta(days=1)
     return request.markup(
         "form.html",
         **{field: values[field] for field in ("name", "date", "time", "duration", "count")},
-        **{f"{field}_state": _state(field, errors) for field in FIELDS},
-        **{f"{field}_error": _error(texts, field, errors) for field in FIELDS},
-        summary=_summary(texts, errors),
+        **{f"{field}_state": _state(field, field in messages) for field in FIELDS},
+        **{
+            f"{field}_error": _ERROR.render({}, field=field, message=messages[field])
+            if field in messages
+            else Html()
+            for field in FIELDS
+        },
+        summary=_summary(texts, messages),
         answer=Html() if started else _ANSWER.render(texts, url=request.page_url("/when")),
         zones=_zone_options(values["timezone"]),
         rhythms=_recurrence_options(texts, values["repeat"], values["date"]),
@@ -116,11 +121,6 @@ def form_fields(
         longest_duration=LONGEST_DURATION,
         most_repetitions=request.config.booking.max_count,
     )
-
-
-def error_text(texts: Texts, error: FieldError) -> str:
-    """Return the sentence that says what is wrong with a field."""
-    return texts.format(error.text, **error.values)
 
 
 def _parse(fields: Fields, most: int, name_required: bool) -> validation.BookingInput:
@@ -150,32 +150,32 @@ def _start_values(start: datetime) -> dict[str, str]:
     return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
 
 
-def _state(field: str, errors: FieldErrors) -> Html:
-    if field not in errors:
-        return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
-    return _STATE.render({}, field=field)
+def _form_field(field: str, error: FieldError) -> str:
+    if field == "start":
+        return "time" if isinstance(error, TimeOfDayError) else "date"
+    return field
 
 
-def _error(texts: Texts, field: str, errors: FieldErrors) -> Html:
-    if field not in errors:
-        return Html()
-    return _ERROR.render(texts, field=field, message=error_text(texts, errors[field]))
+def _state(field: str, is_wrong: bool) -> Html:
+    if is_wrong:
+        return _STATE.render({}, field=field)
+    return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
 
 
-def _summary(texts: Texts, errors: FieldErrors) -> Html:
-    if not errors:
+def _summary(texts: Texts, messages: Mapping[str, str]) -> Html:
+    if not messages:
         return Html()
     items = joined(
         _SUMMARY_ITEM.render(
             texts,
             field=field,
             label=texts.format("labelled", label=texts[f"field_{field}"]),
-            message=error_text(texts, errors[field]),
+            message=messages[field],
         )
         for field in FIELDS
-        if field in errors
+        if field in messages
     )
-    message = texts.plural("form_errors", len(errors))
+    message = texts.plural("form_errors", len(messages))
     return _SUMMARY.render(texts, message=message, items=items)
 
 
