@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from zoneinfo import ZoneInfo
 
 from ..domain import identifier, validation
 from ..domain.conference import Conference
@@ -15,12 +14,12 @@ from ..storage.database import Database
 from ..text.dates import moment_words
 from ..text.html import Html, Template
 from ..views import links
-from ..views.details import Details, calendar_links, dates, facts, invitation, overview, stored
+from ..views.details import Details, described, overview
 from ..views.form import booking_values, form_fields, read_booking, sent_values
 from ..views.layout import document
 from ..web.request import Fields, Request
 from ..web.response import Problem, Response, redirect
-from .room import PASS_NAME, enter_room, passes_name
+from .room import enter_room, pass_name
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
@@ -113,14 +112,12 @@ def _update(
     return conferences.update(db, lambda: _get(request, db), change)
 
 
-def _booking(request: Request, conference: Conference, unstored: Fields) -> Booking:
-    """Return the conference as a booking, with what is not stored of it where the fields have it
-    right.
-    """
+def _booking(request: Request, conference: Conference, link_only: Fields) -> Booking:
+    """Return the conference as a booking, with what only its links carry where that is right."""
     ignored = FieldErrors()
-    name = ignored.read("name", validation.parse_name, unstored["name"])
-    timezone = ignored.read("timezone", validation.parse_timezone, unstored["timezone"])
-    duration = ignored.read("duration", validation.parse_duration, unstored["duration"])
+    name = ignored.read("name", validation.parse_name, link_only["name"])
+    timezone = ignored.read("timezone", validation.parse_timezone, link_only["timezone"])
+    duration = ignored.read("duration", validation.parse_duration, link_only["duration"])
     return Booking(
         name or "",
         duration or request.config.booking.default_duration,
@@ -153,8 +150,7 @@ def _page(
 ) -> Response:
     texts = request.texts
     sequence = links.sequence_at(request.now)
-    details = Details(request, conference, booking, sequence)
-    unstored = request.markup(
+    link_only = request.markup(
         "unstored.html",
         name=booking.name,
         timezone=booking.appointment.timezone,
@@ -163,21 +159,17 @@ def _page(
     )
     content = request.markup(
         "admin.html",
-        name=booking.name,
-        notice=_NOTICE.render(texts, message=texts[f"notice_{notice}"]) if notice else Html(),
-        state=_state_words(request, conference, booking),
-        facts=facts(details),
-        dates=dates(details),
-        invitation=invitation(details),
-        calendar_url=details.calendar_url,
-        calendars=calendar_links(details),
-        enter_url=request.page_url(links.admin_path(conference, "enter")),
-        fragment=links.name_fragment(booking.name),
-        pass_name=PASS_NAME if passes_name(request) else Html(),
+        **described(Details(request, conference, booking, sequence)),
+        **{
+            f"{action}_url": request.page_url(links.admin_path(conference, action))
+            for action in ("enter", "renew", "cancel")
+        },
         change_url=request.page_url(links.admin_path(conference)),
-        renew_url=request.page_url(links.admin_path(conference, "renew")),
-        cancel_url=request.page_url(links.admin_path(conference, "cancel")),
-        skip=_skip_form(request, conference, booking, unstored),
+        notice=_NOTICE.render({}, message=texts[f"notice_{notice}"]) if notice else Html(),
+        state=_state_words(request, conference, booking),
+        fragment=links.name_fragment(booking.name),
+        pass_name=pass_name(request),
+        skip=_skip_form(request, conference, booking, link_only),
         fields=form_fields(
             request,
             values or booking_values(booking),
@@ -185,8 +177,7 @@ def _page(
             started=conference.time <= request.now,
         ),
         sequence=sequence,
-        unstored=unstored,
-        stored=stored(details),
+        unstored=link_only,
     )
     status = HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
     return document(request, texts["admin_title"], content, status)
@@ -205,15 +196,14 @@ def _state_words(request: Request, conference: Conference, booking: Booking) -> 
     return words
 
 
-def _skip_form(request: Request, conference: Conference, booking: Booking, unstored: Html) -> Html:
+def _skip_form(request: Request, conference: Conference, booking: Booking, link_only: Html) -> Html:
     if conference.skipped() is None:
         return Html()
-    zone = ZoneInfo(booking.appointment.timezone)
-    moment = moment_words(request.texts, conference.time, zone)
+    moment = moment_words(request.texts, conference.time, booking.appointment.zone)
     return request.markup(
         "skip.html",
         skip_url=request.page_url(links.admin_path(conference, "skip")),
         time=conference.time,
         label=request.texts.format("skip_button", moment=moment),
-        unstored=unstored,
+        unstored=link_only,
     )

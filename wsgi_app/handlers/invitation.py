@@ -16,7 +16,7 @@ from ..text.html import Html, Page, Template
 from ..views.layout import document, in_language, open_document, waiting_head
 from ..web.request import Request
 from ..web.response import Problem, Response, redirect
-from .room import PASS_NAME, enter_room, passes_name
+from .room import enter_room, pass_name
 
 # Who waits looks this often whether the organiser has changed something; script adds a second at
 # most, so that they come one after the other.
@@ -71,7 +71,7 @@ def show(request: Request, db: Database) -> Response:
     if not conference.is_open(request.now, hours):
         return _waiting(request, conference, hours)
     # Where a redirect could not hand the name on, script at the door does.
-    if _a_person_navigates(request) and not passes_name(request):
+    if _a_person_navigates(request) and not pass_name(request):
         return enter_room(request, conference.rid)
     return _door(request, conference)
 
@@ -139,7 +139,7 @@ def _door(request: Request, conference: Conference) -> Response:
     content = request.markup(
         "door.html",
         enter_url=request.page_url(f"/i/{conference.iid}/enter"),
-        pass_name=PASS_NAME if passes_name(request) else Html(),
+        pass_name=pass_name(request),
     )
     return document(request, request.texts["door_title"], content)
 

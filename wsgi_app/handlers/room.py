@@ -11,7 +11,7 @@ from ..web.request import Request
 from ..web.response import Response, redirect
 
 # On a link: script appends the name of the conference as Jitsi reads it.
-PASS_NAME = Html("data-pass-name")
+_PASS_NAME = Html("data-pass-name")
 
 
 def start_room(request: Request) -> Response:
@@ -44,11 +44,14 @@ def _privacy_page(request: Request) -> Page:
         {},
         introduction=request.texts.format("privacy_introduction", host=request.config.jitsi.host),
         policy_url=request.config.privacy.policy_url,
-        pass_name=PASS_NAME if request.config.jitsi.pass_name else Html(),
+        pass_name=_PASS_NAME if request.config.jitsi.pass_name else Html(),
     )
     return open_document(request, request.texts["privacy_title"], content)
 
 
-def passes_name(request: Request) -> bool:
-    """Say whether a link of ours leads right into the room and shall hand it the name."""
-    return request.config.jitsi.pass_name and not request.config.privacy.page
+def pass_name(request: Request) -> Html:
+    """Return the attribute of a link of ours that leads right into the room, empty where it is not
+    to pass on the name.
+    """
+    passes_name = request.config.jitsi.pass_name and not request.config.privacy.page
+    return _PASS_NAME if passes_name else Html()

@@ -23,7 +23,6 @@ from ..web.response import Response
 from . import links
 from .layout import document
 
-_ITEM = (Html("<li>"), Html("</li>\n"))
 _LINK = Template(
     '<li><a class="button quiet" href="$url" rel="noreferrer" target="_blank">$label</a></li>\n'
 )
@@ -120,20 +119,29 @@ def overview(
     label = request.texts.format("labelled", label=request.texts["admin_link_secret"])
     content = request.markup(
         "overview.html",
-        name=booking.name,
-        facts=facts(details),
-        dates=dates(details),
-        invitation=invitation(details),
+        **described(details),
         admin_url=admin_url,
-        calendar_url=details.calendar_url,
-        calendars=calendar_links(details),
         all_text=f"{details.guest_text}\n{label}\n{admin_url}\n",
-        stored=stored(details),
     )
     return document(request, title, content)
 
 
-def invitation(details: Details) -> Html:
+def described(details: Details) -> dict[str, object]:
+    """Return what every page about a conference says of it, by the names in the templates."""
+    return {
+        "name": details.booking.name,
+        "facts": details.request.markup(
+            "facts.html", when=details.span, timezone=details.timezone, rhythm=details.recurrence
+        ),
+        "dates": _occurrences(details),
+        "invitation": _invitation(details),
+        "calendar_url": details.calendar_url,
+        "calendars": _calendar_links(details),
+        "stored": _stored(details),
+    }
+
+
+def _invitation(details: Details) -> Html:
     """Return the invitation link and every way to hand it on; the name is in its fragment.
 
     The link itself gets its fragment from script, so that without script it stays short enough
@@ -158,26 +166,21 @@ def invitation(details: Details) -> Html:
         ),
         guest_text=details.guest_text,
         qr_code_url=request.url(f"/qr/{details.conference.iid}.svg"),
-        first_in_note=_first_in_note(request),
+        # It wants its first participant signed in since August 2023.
+        first_in_note=request.texts["first_in_note"]
+        if request.config.jitsi.host == "meet.jit.si"
+        else "",
     )
 
 
-def facts(details: Details) -> Html:
-    """Return when a conference takes place, as a list of terms."""
-    return details.request.markup(
-        "facts.html", when=details.span, timezone=details.timezone, rhythm=details.recurrence
-    )
-
-
-def dates(details: Details) -> Html:
-    """Return the dates that a series will fall on, nothing for a one-off."""
+def _occurrences(details: Details) -> Html:
+    """Return the occurrences of a series, nothing for a one-off."""
     if not details.booking.appointment.rectype:
         return Html()
     texts = details.texts
     moments = many_moments_words(texts, details.starts, details.zone)
-    begin, end = _ITEM
     # Without a template for each, as there may be a thousand of them.
-    items = joined(piece for moment in moments for piece in (begin, escape(moment), end))
+    items = Html("".join(f"<li>{escape(moment)}</li>\n" for moment in moments))
     return details.request.markup(
         "dates.html",
         summary=texts.plural("dates_summary", len(moments)),
@@ -186,7 +189,7 @@ def dates(details: Details) -> Html:
     )
 
 
-def calendar_links(details: Details) -> Html:
+def _calendar_links(details: Details) -> Html:
     """Return the links into web calendars that the operator offers and that can carry this
     conference.
     """
@@ -203,7 +206,7 @@ def calendar_links(details: Details) -> Html:
     return joined(found)
 
 
-def stored(details: Details) -> Html:
+def _stored(details: Details) -> Html:
     """Return the row of a conference as the database holds it, and when it will be deleted."""
     request, conference = details.request, details.conference
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
@@ -214,9 +217,3 @@ def stored(details: Details) -> Html:
         rows=_ROWS.render({}, **conference._asdict()),
         deletion=request.texts.format("stored_deletion", moment=moment),
     )
-
-
-def _first_in_note(request: Request) -> str:
-    """Return what an organiser must know of the Jitsi server, nothing where it asks for nothing."""
-    # It wants its first participant signed in since August 2023.
-    return str(request.texts["first_in_note"]) if request.config.jitsi.host == "meet.jit.si" else ""
