@@ -19,7 +19,6 @@ LONGEST_MAILTO = 2000
 LARGEST_SEQUENCE = 2**31 - 1
 
 _SEQUENCE_EPOCH = 1767225600  # 2026-01-01T00:00:00Z
-_UTC = ZoneInfo("UTC")
 
 
 def invitation_url(request: Request, conference: Conference) -> str:
@@ -45,14 +44,13 @@ def admin_path(conference: Conference, action: str = "") -> str:
 
 
 def full_admin_path(conference: Conference, booking: Booking, done: str = "") -> str:
-    """Return the path of the admin page with what is not stored; `done` names a notice."""
-    unstored = _query(
+    """Return the path of the admin page with what only links carry; `done` names a notice."""
+    return f"{admin_path(conference)}?" + _query(
         name=booking.name,
         timezone=booking.appointment.timezone,
         duration=str(booking.duration),
         done=done,
     )
-    return f"{admin_path(conference)}?{unstored}"
 
 
 def admin_url(request: Request, conference: Conference, booking: Booking) -> str:
@@ -110,10 +108,7 @@ def google_url(request: Request, conference: Conference, booking: Booking) -> st
 def outlook_url(request: Request, conference: Conference, booking: Booking) -> str:
     """Return the link that adds a one-off to an Outlook calendar; it knows no series."""
     link = invitation_url(request, conference)
-    start, end = (
-        f"{recurrence.to_local(instant, _UTC):%Y-%m-%dT%H:%M:%SZ}"
-        for instant in _span(conference, booking)
-    )
+    start, end = _utc_span(conference, booking, "%Y-%m-%dT%H:%M:%SZ")
     return "https://outlook.live.com/calendar/0/deeplink/compose?" + _query(
         path="/calendar/action/compose",
         rru="addevent",
@@ -136,18 +131,16 @@ def mailto_url(subject: str, *bodies: str) -> str:
     return link
 
 
-def _span(conference: Conference, booking: Booking) -> tuple[int, int]:
-    return conference.time, conference.time + booking.duration * 60
+def _utc_span(conference: Conference, booking: Booking, pattern: str) -> tuple[str, str]:
+    start = recurrence.to_local(conference.time, ZoneInfo("UTC"))
+    end = start + timedelta(minutes=booking.duration)
+    return start.strftime(pattern), end.strftime(pattern)
 
 
 def _google_dates(conference: Conference, booking: Booking) -> dict[str, str]:
     appointment = booking.appointment
     if not appointment.rectype:
-        start, end = (
-            f"{recurrence.to_local(instant, _UTC):%Y%m%dT%H%M%SZ}"
-            for instant in _span(conference, booking)
-        )
-        return {"dates": f"{start}/{end}"}
+        return {"dates": "/".join(_utc_span(conference, booking, "%Y%m%dT%H%M%SZ"))}
     first = datetime.fromisoformat(conference.anchor)
     begin = recurrence.local_start(conference.time, first, appointment.zone)
     # All dates get the clock times of this one: a clock change in it must not shift the others.
