@@ -17,6 +17,7 @@ from ..web.request import Request
 from ..web.response import Response
 
 _QUARTER_SECONDS = 15 * 60
+_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 _FORM = {"X-Robots-Tag": "all"}
 # With no word of the visitor's in it, the browser may store it, so that Back finds it as it was
 # filled in.
@@ -59,9 +60,9 @@ def say_when(request: Request) -> Response:
     except ValidationError as invalid:
         error = next(iter(invalid.errors.values()))
         message = request.texts.format(error.text, **error.values)
-        return _plain(request, message, HTTPStatus.BAD_REQUEST)
-    conference = Conference.booked(booking.appointment)
-    return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
+        return in_language(request, message.encode("utf-8"), HTTPStatus.BAD_REQUEST, _PLAIN)
+    when = Details(request, Conference.booked(booking.appointment), booking).when
+    return in_language(request, when.encode("utf-8"), headers=_PLAIN)
 
 
 def _form_content(
@@ -76,12 +77,3 @@ def _form_content(
         # Script suggests the visitor's own zone only where nothing has been chosen yet.
         presets=Html() if errors else Html("data-presets"),
     )
-
-
-def _plain(request: Request, text: str, status: HTTPStatus) -> Response:
-    headers = {
-        "Content-Type": "text/plain; charset=utf-8",
-        "Content-Language": request.texts.language,
-        "Vary": "Accept-Language",
-    }
-    return Response(text.encode("utf-8"), status, headers)

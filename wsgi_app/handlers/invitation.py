@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from ..domain import identifier
-from ..domain.conference import Conference, OpeningHours
+from ..domain.conference import Conference
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.dates import utc_words
@@ -64,12 +64,11 @@ def show_qr_code(request: Request) -> Response:
 
 def show(request: Request, db: Database) -> Response:
     """The waiting screen before the start; after it, the way into the room."""
-    hours = request.config.opening_hours
-    conference = _find(request, db, hours)
+    conference = _find(request, db)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, hours):
-        return _waiting(request, conference, hours)
+    if not conference.is_open(request.now, request.config.opening_hours):
+        return _waiting(request, conference)
     # Where a redirect could not hand the name on, script at the door does.
     if _a_person_navigates(request) and not pass_name(request):
         return enter_room(request, conference.rid)
@@ -78,16 +77,16 @@ def show(request: Request, db: Database) -> Response:
 
 def enter(request: Request, db: Database) -> Response:
     """The way into the room, back to the waiting screen before the start."""
-    hours = request.config.opening_hours
-    conference = _find(request, db, hours)
+    conference = _find(request, db)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, hours):
+    if not conference.is_open(request.now, request.config.opening_hours):
         return redirect(request.page_url(f"/i/{conference.iid}"))
     return enter_room(request, conference.rid)
 
 
-def _find(request: Request, db: Database, hours: OpeningHours) -> Conference | None:
+def _find(request: Request, db: Database) -> Conference | None:
+    hours = request.config.opening_hours
     iid = identifier.parse(request.path_values["iid"])
     return None if iid is None else conferences.find_conference(db, iid, hours, request.now)
 
@@ -98,9 +97,9 @@ def _a_person_navigates(request: Request) -> bool:
     return request.header("Sec-Fetch-Mode") == "navigate" and "prefetch" not in purpose.lower()
 
 
-def _waiting(request: Request, conference: Conference, hours: OpeningHours) -> Response:
+def _waiting(request: Request, conference: Conference) -> Response:
     page = request.cached_page("waiting", lambda: _waiting_page(request))
-    opens_in = conference.opens_at(hours) - request.now
+    opens_in = conference.opens_at(request.config.opening_hours) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     shows_start = request.config.privacy.show_start
     body = page.render(

@@ -79,15 +79,11 @@ def _frame(request: Request, title: str) -> dict[str, object]:
         "style_url": request.static_url("planado.css"),
         "script_url": request.static_url("planado.js"),
         "icon_url": request.static_url("planado.svg"),
-        "own_style": _own_style(request),
+        "own_style": _OWN_STYLE.render({}, url=request.static_url("own.css"))
+        if request.theme.static_file("own.css")
+        else Html(),
         "languages": _languages(request),
     }
-
-
-def _own_style(request: Request) -> Html:
-    if request.theme.static_file("own.css") is None:
-        return Html()
-    return _OWN_STYLE.render({}, url=request.static_url("own.css"))
 
 
 def _languages(request: Request) -> Html:

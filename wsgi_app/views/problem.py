@@ -7,7 +7,7 @@ import json
 from ..text.html import Html, Template
 from ..web.request import Request
 from ..web.response import Problem, Response
-from .layout import document, waiting_head
+from .layout import document, in_language, waiting_head
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -51,10 +51,5 @@ def _document(request: Request, problem: Problem) -> Response:
             {"field": field, "message": message} for field, message in problem.errors.items()
         ],
     }
-    headers = {
-        "Content-Type": PROBLEM_TYPE,
-        "Content-Language": request.texts.language,
-        "Vary": "Accept-Language",
-        **problem.headers,
-    }
-    return Response(json.dumps(described).encode("ascii"), problem.status, headers)
+    headers = {"Content-Type": PROBLEM_TYPE, **problem.headers}
+    return in_language(request, json.dumps(described).encode("ascii"), problem.status, headers)
