@@ -18,7 +18,7 @@ from ..text.dates import (
     zoned_moment_words,
 )
 from ..text.html import Html, Template, escape, joined
-from ..web.request import Lazy, Request
+from ..web.request import Request
 from ..web.response import Response
 from . import links
 from .layout import document
@@ -43,66 +43,37 @@ class Details:
     def __init__(
         self, request: Request, conference: Conference, booking: Booking, sequence: int = 0
     ) -> None:
+        texts, appointment = request.texts, booking.appointment
+        zone = appointment.zone
         self.request = request
-        self.texts = request.texts
         self.conference = conference
         self.booking = booking
-        self.sequence = sequence
-        self.zone = booking.appointment.zone
-
-    @Lazy
-    def span(self) -> str:
-        """Start and end."""
-        return span_words(self.texts, self.conference.time, self.booking.duration, self.zone)
-
-    @Lazy
-    def timezone(self) -> str:
-        """The zone and how far it is from UTC."""
-        return zone_words(self.conference.time, self.zone)
-
-    @Lazy
-    def starts(self) -> list[int]:
-        """The start of each date to come."""
-        return [start for start, _ in self.conference.occurrences()]
-
-    @Lazy
-    def recurrence(self) -> str:
-        """How a series goes on, or that the conference takes place once."""
-        conference, appointment = self.conference, self.booking.appointment
+        # From the current occurrence on.
+        self.starts = [start for start, _ in conference.occurrences()]
+        self.span = span_words(texts, conference.time, booking.duration, zone)
+        self.timezone = zone_words(conference.time, zone)
         first = (
             datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
         )
-        last = to_local(self.starts[-1], self.zone)
-        return series_words(self.texts, appointment.rectype, first, len(self.starts), last)
+        last = to_local(self.starts[-1], zone)
+        self.recurrence = series_words(texts, appointment.rectype, first, len(self.starts), last)
+        self.when = texts.format("with_zone", moment=self.span, zone=self.timezone)
+        if appointment.rectype:
+            self.when += f"\n{self.recurrence}"
+        self.invitation_url = links.invitation_url(request, conference)
+        self.named_invitation_url = links.named_invitation_url(request, conference, booking.name)
+        self.calendar_url = links.calendar_url(request, conference, booking, sequence)
 
-    @Lazy
-    def when(self) -> str:
-        """Start, end and zone in one line, the recurrence of a series in another."""
-        line = self.texts.format("with_zone", moment=self.span, zone=self.timezone)
-        return f"{line}\n{self.recurrence}" if self.booking.appointment.rectype else line
-
-    @Lazy
-    def invitation_url(self) -> str:
-        return links.invitation_url(self.request, self.conference)
-
-    @Lazy
-    def named_invitation_url(self) -> str:
-        return links.named_invitation_url(self.request, self.conference, self.booking.name)
-
-    @Lazy
-    def calendar_url(self) -> str:
-        return links.calendar_url(self.request, self.conference, self.booking, self.sequence)
-
-    @Lazy
     def guest_text(self) -> str:
-        """What guests are sent: when, the invitation link and the one of the calendar entry."""
+        """Return what guests are sent: when, the invitation link and the calendar entry's."""
         text = self.invitation_text(self.named_invitation_url)
-        label = self.texts.format("labelled", label=self.texts["calendar_link"])
+        texts = self.request.texts
+        label = texts.format("labelled", label=texts["calendar_link"])
         return f"{text}\n\n{label}\n{self.calendar_url}\n"
 
     def invitation_text(self, invitation_url: str) -> str:
         """Return what guests are sent at least, with one of the forms of their link."""
-        return self.texts.format(
+        return self.request.texts.format(
             "invitation_text",
             name=self.booking.name,
             when=self.when,
@@ -121,7 +92,7 @@ def overview(
         "overview.html",
         **described(details),
         admin_url=admin_url,
-        all_text=f"{details.guest_text}\n{label}\n{admin_url}\n",
+        all_text=f"{details.guest_text()}\n{label}\n{admin_url}\n",
     )
     return document(request, title, content)
 
@@ -148,6 +119,7 @@ def _invitation(details: Details) -> Html:
     to be read out.
     """
     request, name = details.request, details.booking.name
+    guest_text = details.guest_text()
     return request.markup(
         "invitation.html",
         name=name,
@@ -159,12 +131,12 @@ def _invitation(details: Details) -> Html:
         calendar_url=details.calendar_url,
         mail_url=links.mailto_url(
             name,
-            details.guest_text,
+            guest_text,
             details.invitation_text(details.named_invitation_url),
             details.invitation_text(details.invitation_url),
             details.invitation_url,
         ),
-        guest_text=details.guest_text,
+        guest_text=guest_text,
         qr_code_url=request.url(f"/qr/{details.conference.iid}.svg"),
         # It wants its first participant signed in since August 2023.
         first_in_note=request.texts["first_in_note"]
@@ -177,8 +149,8 @@ def _occurrences(details: Details) -> Html:
     """Return the occurrences of a series, nothing for a one-off."""
     if not details.booking.appointment.rectype:
         return Html()
-    texts = details.texts
-    moments = many_moments_words(texts, details.starts, details.zone)
+    texts = details.request.texts
+    moments = many_moments_words(texts, details.starts, details.booking.appointment.zone)
     # Without a template for each, as there may be a thousand of them.
     items = Html("".join(f"<li>{escape(moment)}</li>\n" for moment in moments))
     return details.request.markup(
@@ -202,7 +174,7 @@ def _calendar_links(details: Details) -> Html:
             continue
         else:
             url = links.outlook_url(request, conference, booking)
-        found.append(_LINK.render({}, url=url, label=details.texts[f"calendar_{name}"]))
+        found.append(_LINK.render({}, url=url, label=request.texts[f"calendar_{name}"]))
     return joined(found)
 
 
