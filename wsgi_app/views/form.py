@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from ..domain import validation
-from ..domain.conference import Conference
+from ..domain.conference import Appointment, Conference
 from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
 from ..domain.validation import (
     LONGEST_DURATION,
@@ -46,14 +46,8 @@ def fresh_values(request: Request) -> dict[str, str]:
     start = to_local(request.now, zone).replace(minute=0, second=0) + timedelta(hours=1)
     while not exists(start, zone):
         start += timedelta(hours=1)
-    return {
-        **_start_values(start),
-        "name": "",
-        "timezone": timezone,
-        "duration": str(request.config.booking.default_duration),
-        "repeat": "",
-        "count": "",
-    }
+    duration = request.config.booking.default_duration
+    return booking_values(Booking("", duration, Appointment(start, timezone, "", 0)))
 
 
 def sent_values(fields: Fields) -> dict[str, str]:
@@ -76,8 +70,9 @@ def booking_values(booking: Booking) -> dict[str, str]:
     """Return a booking as the form shows it."""
     appointment = booking.appointment
     return {
-        **_start_values(appointment.start),
         "name": booking.name,
+        "date": appointment.start.date().isoformat(),
+        "time": f"{appointment.start:%H:%M}",
         "timezone": appointment.timezone,
         "duration": str(booking.duration),
         "repeat": appointment.rectype,
@@ -144,10 +139,6 @@ def _parse(fields: Fields, most: int, name_required: bool) -> validation.Booking
         recev=read("count", lambda text: validation.parse_count(text, most)),
         errors=errors,
     )
-
-
-def _start_values(start: datetime) -> dict[str, str]:
-    return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
 
 
 def _form_field(field: str, error: FieldError) -> str:
