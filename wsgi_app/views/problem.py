@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 from ..text.html import Html, Template
 from ..web.request import Request
@@ -36,7 +37,10 @@ def _page(request: Request, problem: Problem) -> Response:
     )
     head = Html()
     if retry_after:
-        head = waiting_head(request).render({}, reload_in=retry_after, again_url=request.this_url)
+        again_url = request.url(quote(request.path))
+        if request.query_string:
+            again_url += f"?{request.query_string}"
+        head = waiting_head(request).render({}, reload_in=retry_after, again_url=again_url)
     title = request.texts[f"{problem.text}_title"]
     return document(request, title, content, problem.status, head, problem.headers)
 

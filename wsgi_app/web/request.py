@@ -215,11 +215,6 @@ class Request:
         key = CacheKey(self._root, self.texts.language, self.chosen_language, name)
         return self._page_cache.get(key, make)
 
-    @property
-    def this_url(self) -> str:
-        """The address that was asked for."""
-        return self.url(quote(self.path)) + (self.query_string and f"?{self.query_string}")
-
     def static_url(self, name: str) -> str:
         """Return the address of a static file, another one whenever its content changes."""
         file = self.theme.static_file(name)

@@ -44,10 +44,6 @@ class Route(Generic[Handler]):
                 return None
         return values
 
-    def serves(self, method: str) -> bool:
-        """Say whether a request with this method is for this route; HEAD goes wherever GET does."""
-        return self.method == ("GET" if method == "HEAD" else method)
-
 
 class PlainRoute(Route[PlainHandler]):
     """An address whose handler has no way to reach the database."""
@@ -69,7 +65,8 @@ def find_route(
         values = route.match(segments)
         if values is None:
             continue
-        if route.serves(method):
+        # HEAD goes wherever GET does.
+        if route.method == ("GET" if method == "HEAD" else method):
             return route, values
         allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
     if allowed:
