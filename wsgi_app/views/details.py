@@ -18,7 +18,7 @@ from ..text.dates import (
     zoned_moment_words,
 )
 from ..text.html import Html, Template, escape, joined
-from ..web.request import Request
+from ..web.request import Lazy, Request
 from ..web.response import Response
 from . import links
 from .layout import document
@@ -38,7 +38,7 @@ _FEW_DATES = 8
 
 
 class Details:
-    """What pages say of a conference, words and links, each made once."""
+    """What pages say of a conference, worked out once for all of their parts."""
 
     def __init__(
         self, request: Request, conference: Conference, booking: Booking, sequence: int = 0
@@ -48,26 +48,28 @@ class Details:
         self.request = request
         self.conference = conference
         self.booking = booking
+        self.sequence = sequence
         # From the current occurrence on.
         self.starts = [start for start, _ in conference.occurrences()]
         self.span = span_words(texts, conference.time, booking.duration, zone)
         self.timezone = zone_words(conference.time, zone)
-        first = (
-            datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
-        )
+        start = conference.anchor
+        first = datetime.fromisoformat(start) if start else appointment.start
         last = to_local(self.starts[-1], zone)
         self.recurrence = series_words(texts, appointment.rectype, first, len(self.starts), last)
         self.when = texts.format("with_zone", moment=self.span, zone=self.timezone)
         if appointment.rectype:
             self.when += f"\n{self.recurrence}"
-        self.invitation_url = links.invitation_url(request, conference)
-        self.named_invitation_url = links.named_invitation_url(request, conference, booking.name)
-        self.calendar_url = links.calendar_url(request, conference, booking, sequence)
+
+    @Lazy
+    def calendar_url(self) -> str:
+        return links.calendar_url(self.request, self.conference, self.booking, self.sequence)
 
     def guest_text(self) -> str:
         """Return what guests are sent: when, the invitation link and the calendar entry's."""
-        text = self.invitation_text(self.named_invitation_url)
-        texts = self.request.texts
+        request, texts = self.request, self.request.texts
+        url = links.named_invitation_url(request, self.conference, self.booking.name)
+        text = self.invitation_text(url)
         label = texts.format("labelled", label=texts["calendar_link"])
         return f"{text}\n\n{label}\n{self.calendar_url}\n"
 
@@ -120,21 +122,23 @@ def _invitation(details: Details) -> Html:
     """
     request, name = details.request, details.booking.name
     guest_text = details.guest_text()
+    invitation_url = links.invitation_url(request, details.conference)
+    named_url = links.named_invitation_url(request, details.conference, name)
     return request.markup(
         "invitation.html",
         name=name,
         when=details.when,
         when_lines=joined(_LINE.render({}, text=line) for line in details.when.splitlines()),
-        invitation_url=details.invitation_url,
-        named_url=details.named_invitation_url,
+        invitation_url=invitation_url,
+        named_url=named_url,
         fragment=links.name_fragment(name),
         calendar_url=details.calendar_url,
         mail_url=links.mailto_url(
             name,
             guest_text,
-            details.invitation_text(details.named_invitation_url),
-            details.invitation_text(details.invitation_url),
-            details.invitation_url,
+            details.invitation_text(named_url),
+            details.invitation_text(invitation_url),
+            invitation_url,
         ),
         guest_text=guest_text,
         qr_code_url=request.url(f"/qr/{details.conference.iid}.svg"),
