@@ -93,18 +93,17 @@ class Application:
             if isinstance(route, StoredRoute):
                 return self._stored(route, request), True
             return route.handler(request), False
-        except Problem as raised:
-            problem = raised
+        except Problem as problem:
+            return _report(request, problem), False
         except DatabaseError as error:
             log.error("%s %s: database: %s", request.method, pattern, error)
             headers = {"Retry-After": _RETRY_AFTER_SECONDS}
-            problem = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "problem_unavailable", headers)
+            unavailable = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "problem_unavailable", headers)
+            return _report(request, unavailable), False
         except Exception as error:
             log.error("%s %s failed: %s", request.method, pattern, log.without_values(error))
-            problem = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
-        from .views.problem import report
-
-        return report(request, problem), False
+            internal = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "problem_internal")
+            return _report(request, internal), False
 
     def _stored(self, route: StoredRoute, request: Request) -> Response:
         try:
@@ -149,6 +148,15 @@ class _ThenCall:
 
     def close(self) -> None:
         self._after()
+
+
+def _report(request: Request, problem: Problem) -> Response:
+    """Return the answer to a problem; a variable that outlived its `except` clause would tie the
+    request to the traceback, in a circle that stays in memory.
+    """
+    from .views.problem import report
+
+    return report(request, problem)
 
 
 def _security_headers(config: Config) -> dict[str, str]:

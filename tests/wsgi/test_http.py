@@ -364,7 +364,7 @@ def test_where_even_the_report_of_an_error_fails_nothing_personal_is_logged(
     def starve(*_: object) -> None:
         raise MemoryError("/admin/1234567812345678")
 
-    monkeypatch.setattr("wsgi_app.views.problem.report", starve)
+    monkeypatch.setattr("wsgi_app.application._report", starve)
     answer = client.get("/admin/1234567812345678/8765432187654321?name=Nobody")
     assert (answer.status, answer.text) == (500, "This did not work. Please try again later.\n")
     assert answer.headers["Cache-Control"] == "no-store"
