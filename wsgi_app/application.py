@@ -27,7 +27,7 @@ _ROUTES = (*routes.PLAIN, *routes.STORED)
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
-# Where not even a page can be made, for want of memory: it takes next to none.
+# For when memory does not suffice for a page: this takes next to none.
 _LAST_STATUS = "500 Internal Server Error"
 _LAST_TEXT = b"This did not work. Please try again later.\n"
 _LAST_HEADERS = (
@@ -165,10 +165,10 @@ def _security_headers(config: Config) -> dict[str, str]:
     fonts = f"font-src {own}; " if config.look_folder else ""
     policy = (
         f"default-src 'none'; style-src {own}; script-src {own}; img-src {own}; "
-        # Who waits looks again in place, and the form says what its fields mean.
+        # The waiting page looks again in place, and the form asks what its fields mean.
         f"connect-src {own}; {fonts}"
-        # A form may end in a redirect into the room and, as its server likes, on to another host;
-        # browsers count all of that as part of it.
+        # A form may redirect to the room, and its server on to another host; browsers count these
+        # redirects as part of the form.
         f"form-action {own} {config.jitsi.origin} https:; base-uri 'none'; frame-ancestors 'none'"
     )
     return {

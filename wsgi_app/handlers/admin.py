@@ -1,4 +1,4 @@
-"""The admin page: a conference as it stands, and everything its organiser may do with it."""
+"""The admin page: a conference, and everything its organiser may do with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOTICE = Template('<p class="notice" role="status">$message</p>')
 
 
 def show(request: Request, db: Database) -> Response:
-    """The conference as it stands, and the form that changes it."""
+    """The conference, and the form that changes it."""
     conference = _get(request, db)
     booking = _booking(request, conference, request.query)
     notice = request.query["done"]
@@ -34,9 +34,7 @@ def show(request: Request, db: Database) -> Response:
 
 
 def change(request: Request, db: Database) -> Response:
-    """Stores what the form asks for and answers with the overview, or with what is wrong in the
-    form.
-    """
+    """Stores what the form asks for and answers with the overview, or with the form's errors."""
     conference = _get(request, db)
     try:
         booking = read_booking(request, conference)
@@ -73,7 +71,7 @@ def renew(request: Request, db: Database) -> Response:
 
 
 def skip(request: Request, db: Database) -> Response:
-    """Leaves out the next date of a series; once only, even when the button is pressed twice."""
+    """Leaves out the next occurrence of a series, only once even if the button is pressed twice."""
     conference = _get(request, db)
     if request.form["time"] not in ("", str(conference.time)):
         return _back(request, conference, "moved_on")
@@ -88,7 +86,7 @@ def skip(request: Request, db: Database) -> Response:
 
 
 def enter(request: Request, db: Database) -> Response:
-    """The way into the room at any time."""
+    """The entry into the room at any time."""
     return enter_room(request, _get(request, db).rid)
 
 
@@ -184,7 +182,7 @@ def _page(
 
 
 def _state_words(request: Request, conference: Conference, booking: Booking) -> str:
-    """Return whether guests wait or are let in, since or until when, and how many dates follow."""
+    """Return whether guests wait or are let in, since or until when, and how many occurrences follow."""
     texts, hours = request.texts, request.config.opening_hours
     state = "state_open" if conference.is_open(request.now, hours) else "state_waiting"
     moment = moment_words(texts, conference.opens_at(hours), booking.appointment.zone)

@@ -240,7 +240,7 @@ def _start_text(instant: int, zone: ZoneInfo) -> str:
 
 
 def _etag(conference: Conference) -> str:
-    """Return the tag of a row as it stands; only its organiser, who may know the room, gets it."""
+    """Return the tag of a row; only its organiser, who may know the room, gets it."""
     row = repr(sorted(conference._asdict().items())).encode("ascii")
     return f'"{hmac.digest(str(conference.aid).encode("ascii"), row, "sha256").hex()[:32]}"'
 

@@ -19,8 +19,7 @@ from ..web.response import Response
 _QUARTER_SECONDS = 15 * 60
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 _FORM = {"X-Robots-Tag": "all"}
-# With no word of the visitor's in it, the browser may store it, so that Back finds it as it was
-# filled in.
+# The browser may store a form without a visitor's words, so that Back finds it as filled in.
 _EMPTY_FORM = {**_FORM, "Cache-Control": "private, no-cache"}
 
 
@@ -38,9 +37,7 @@ def show_form(request: Request) -> Response:
 
 
 def book(request: Request, db: Database) -> Response:
-    """Stores a conference and answers with all of its links, or with the form and what is wrong in
-    it.
-    """
+    """Stores a conference and answers with all of its links, or with the form and its errors."""
     try:
         booking = read_booking(request)
     except ValidationError as invalid:
@@ -52,8 +49,8 @@ def book(request: Request, db: Database) -> Response:
 
 
 def say_when(request: Request) -> Response:
-    """What the fields of the form mean, in the words that the overview will have, or what is wrong
-    with them; a name is not asked for.
+    """What the fields of the form mean, in the words of the overview, or the first error; the name
+    may be missing.
     """
     try:
         booking = read_booking(request, name_required=False)

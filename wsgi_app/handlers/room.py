@@ -1,4 +1,4 @@
-"""The one way out of Planado and into a room."""
+"""The entry into a room, the only place that leads out of Planado."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def enter_room(request: Request, rid: int) -> Response:
     """
     room_url = request.config.jitsi.url_of(rid)
     if request.config.privacy.page:
-        # All of it but the room is the same for everybody: at a start, many come at once.
+        # All but the room is the same for everybody: at a start, many come at once.
         # An answer to a form has no links to other languages.
         name = "privacy" if request.is_safe else "privacy after a form"
         page = request.cached_page(name, lambda: _privacy_page(request))
