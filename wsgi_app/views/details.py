@@ -1,6 +1,4 @@
-"""The overview: a conference as it stands, in words, with all of its links and what is stored of
-it.
-"""
+"""The overview: a conference in words, with all of its links and what is stored of it."""
 
 from __future__ import annotations
 
@@ -115,10 +113,9 @@ def described(details: Details) -> dict[str, object]:
 
 
 def _invitation(details: Details) -> Html:
-    """Return the invitation link and every way to hand it on; the name is in its fragment.
+    """Return the invitation link and every way to share it; the name is in its fragment.
 
-    The link itself gets its fragment from script, so that without script it stays short enough
-    to be read out.
+    Script adds the fragment to the link: without script it stays short enough to be read out.
     """
     request, name = details.request, details.booking.name
     guest_text = details.guest_text()
@@ -142,7 +139,7 @@ def _invitation(details: Details) -> Html:
         ),
         guest_text=guest_text,
         qr_code_url=request.url(f"/qr/{details.conference.iid}.svg"),
-        # It wants its first participant signed in since August 2023.
+        # Since August 2023, its first participant must sign in.
         first_in_note=request.texts["first_in_note"]
         if request.config.jitsi.host == "meet.jit.si"
         else "",
@@ -166,9 +163,7 @@ def _occurrences(details: Details) -> Html:
 
 
 def _calendar_links(details: Details) -> Html:
-    """Return the links into web calendars that the operator offers and that can carry this
-    conference.
-    """
+    """Return links into the web calendars on offer that can hold this conference."""
     request, conference, booking = details.request, details.conference, details.booking
     found = []
     for name in request.config.look.calendar_links:
@@ -183,7 +178,7 @@ def _calendar_links(details: Details) -> Html:
 
 
 def _stored(details: Details) -> Html:
-    """Return the row of a conference as the database holds it, and when it will be deleted."""
+    """Return the row of a conference in the database, and when it will be deleted."""
     request, conference = details.request, details.conference
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
     deleted_at = details.starts[-1] + request.config.opening_hours.delete_after

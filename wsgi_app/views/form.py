@@ -1,4 +1,4 @@
-"""The form that books and changes: its fields, what is filled in, and what is wrong with it."""
+"""The form that books and changes: its fields, their values and their errors."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def sent_values(fields: Fields) -> dict[str, str]:
 def read_booking(
     request: Request, current: Conference | None = None, name_required: bool = True
 ) -> Booking:
-    """Return what the form asks for, of the `current` conference where it changes one; raises
-    ValidationError.
+    """Return what the form asks for; raises ValidationError. `current` is the conference that it
+    changes.
     """
     limits = request.config.limits
     wanted = _parse(request.form, validation.largest_count(limits, current), name_required)
@@ -88,8 +88,8 @@ def form_fields(
 ) -> Html:
     """Return the fields with their values and, beside each wrong one, the reason.
 
-    Script says below them what they mean, unless the conference has `started`: its start may then
-    stay where no new one may lie.
+    Script says below them what they mean, unless the conference has `started`: its start may stay
+    in the past, where no new one may be.
     """
     texts = request.texts
     messages = {
@@ -173,7 +173,7 @@ def _summary(texts: Texts, messages: Mapping[str, str]) -> Html:
 def _zone_options(chosen: str) -> Html:
     if chosen in _offered_zones():
         return _offered_options(chosen)
-    # In the list too, so that a visitor sees what was wrong rather than another zone.
+    # Listed too: a visitor sees what was wrong, not another zone.
     return joined([_ZONE.render({}, zone=chosen, selected=_SELECTED), _offered_options("")])
 
 

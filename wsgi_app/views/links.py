@@ -27,9 +27,7 @@ def invitation_url(request: Request, conference: Conference) -> str:
 
 
 def name_fragment(name: str) -> str:
-    """Return a name as it stands behind the # of an invitation link, which browsers keep from
-    every server.
-    """
+    """Return a name as the fragment of an invitation link, which browsers send to no server."""
     return quote(name, safe="")
 
 
@@ -73,9 +71,9 @@ def calendar_url(
         duration=str(booking.duration),
         timezone=appointment.timezone,
         repeat=appointment.rectype,
-        # A row of the PHP version may have more; the entry gets them as the series moves on.
+        # A row of the PHP version may have more; the entry gets them as the series advances.
         count=str(min(appointment.recev, LARGEST_COUNT)) if appointment.rectype else "",
-        # The next date alone does not tell the rule: 28 February may be the last day of the month.
+        # The next occurrence does not tell the rule: 28 February may be the last day of the month.
         anchor=conference.anchor if appointment.rectype else "",
         sequence=str(min(sequence, LARGEST_SEQUENCE)) if sequence else "",
         status="cancelled" if cancelled else "",
@@ -86,8 +84,8 @@ def calendar_url(
 def sequence_at(now: float) -> int:
     """Return the SEQUENCE (RFC 5545 section 3.8.7.4) of a calendar entry that is changed now.
 
-    It rises by one a second, so nothing needs to be stored for it. (In the year 2094 it reaches
-    the largest that there is, and links stay at that.)
+    It rises by one a second, so that nothing is stored for it. (In the year 2094 it reaches the
+    largest, and links stay at that.)
     """
     return max(1, int(now) - _SEQUENCE_EPOCH)
 
@@ -121,9 +119,7 @@ def outlook_url(request: Request, conference: Conference, booking: Booking) -> s
 
 
 def mailto_url(subject: str, *bodies: str) -> str:
-    """Return a link that opens a mail with the subject and the first of the bodies it has room
-    for.
-    """
+    """Return a link that opens a mail with the subject and the first of the bodies that fits."""
     for body in bodies:
         link = "mailto:?" + _query(subject=subject, body=body.replace("\n", "\r\n"))
         if len(link) < LONGEST_MAILTO:
@@ -143,7 +139,7 @@ def _google_dates(conference: Conference, booking: Booking) -> dict[str, str]:
         return {"dates": "/".join(_utc_span(conference, booking, "%Y%m%dT%H%M%SZ"))}
     first = datetime.fromisoformat(conference.anchor)
     begin = recurrence.local_start(conference.time, first, appointment.zone)
-    # All dates get the clock times of this one: a clock change in it must not shift the others.
+    # All occurrences get the clock times of this one, which a clock change in it must not shift.
     until = begin + timedelta(minutes=booking.duration)
     rule = recurrence.rule(appointment.rectype, first, appointment.recev + 1)
     return {"dates": f"{begin:%Y%m%dT%H%M%S}/{until:%Y%m%dT%H%M%S}", "recur": f"RRULE:{rule}"}

@@ -13,7 +13,7 @@ from .layout import document, in_language, waiting_head
 PROBLEM_TYPE = "application/problem+json"
 
 _RELOAD = Template('data-reload-in="$milliseconds"')
-# Not in the template folder: it must work even where an operator's template does not.
+# Not in the template folder: it must work when an operator's template does not.
 _BARE = Template("<!doctype html><title>$status</title><p>$status</p>")
 
 
