@@ -151,9 +151,7 @@ class _ThenCall:
 
 
 def _report(request: Request, problem: Problem) -> Response:
-    """Return the answer to a problem; a variable that outlived its `except` clause would tie the
-    request to the traceback, in a circle that stays in memory.
-    """
+    # Called in each clause: a problem that outlives it forms a reference cycle with its traceback.
     from .views.problem import report
 
     return report(request, problem)

@@ -182,7 +182,7 @@ def _page(
 
 
 def _state_words(request: Request, conference: Conference, booking: Booking) -> str:
-    """Return whether guests wait or are let in, since or until when, and how many occurrences follow."""
+    """Return whether guests wait, since or until when, and how many occurrences follow."""
     texts, hours = request.texts, request.config.opening_hours
     state = "state_open" if conference.is_open(request.now, hours) else "state_waiting"
     moment = moment_words(texts, conference.opens_at(hours), booking.appointment.zone)

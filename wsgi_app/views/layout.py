@@ -10,8 +10,8 @@ from ..web.request import Request
 from ..web.response import Problem, Response
 
 _NO_HEAD = Html()
-# Reloads a page until its script does so and stops the refresh. Not in <noscript>, which a browser
-# ignores that cannot read our script or did not get it. With an address, since Chromium does not
+# Reloads a page until its script does so and stops the refresh. Not in <noscript>: a browser that
+# cannot read our script, or did not get it, ignores that. With an address, since Chromium does not
 # reload a page whose own has a #fragment.
 _WAITING = Template(
     '<meta http-equiv="refresh" content="$reload_in; url=$again_url">\n'

@@ -1,4 +1,4 @@
-"""What a handler knows of a request: its words, its moment, and the settings of this Planado."""
+"""What a handler knows of a request: its fields, its moment, and the settings of Planado."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Request:
 
     @Lazy
     def query_string(self) -> str:
-        """What stands after the `?`; raises Problem where that is longer than 4 KiB."""
+        """What follows the `?`; raises Problem where that is longer than 4 KiB."""
         query: str = self.environ.get("QUERY_STRING", "")
         if len(query) > LONGEST_QUERY:
             raise Problem(HTTPStatus.REQUEST_URI_TOO_LONG, "problem_query_long")
@@ -179,7 +179,7 @@ class Request:
             return ""
         try:
             language = self.query["language"]
-        except Problem:  # Whoever needs the query reports it.
+        except Problem:  # Reported where the query is needed.
             return ""
         return language if language in self.theme.languages else ""
 
@@ -197,8 +197,8 @@ class Request:
         return self._root + path
 
     def page_url(self, path: str) -> str:
-        """Return the absolute address of a page for this visitor alone, which keeps the language
-        that was chosen; one that is sent around is a `url`.
+        """Return the absolute address of a page, in the language that this visitor chose; links to
+        share are a `url`.
         """
         if not self.chosen_language:
             return self.url(path)
@@ -266,7 +266,7 @@ class Request:
         except MemoryError:
             raise
         except Exception as error:
-            # Each host has exceptions of its own for a broken chunk and for a visitor who has left.
+            # Each host has exceptions of its own for a broken chunk and for a visitor who left.
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
         if len(body) > LARGEST_BODY:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")

@@ -19,7 +19,7 @@ Handler = TypeVar("Handler")
 
 class Route(Generic[Handler]):
     """A method and an address, and the handler that `find_handler` returns; `{name}` in `pattern`
-    stands for one segment of the path.
+    is one segment of the path.
     """
 
     def __init__(self, method: str, pattern: str, find_handler: Callable[[], Handler]) -> None:
