@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
 
 from ..domain import identifier, validation
@@ -15,7 +15,7 @@ from ..text.dates import moment_words
 from ..text.html import Html, Template
 from ..views import links
 from ..views.details import Details, described, overview
-from ..views.form import booking_values, form_fields, read_booking, sent_values
+from ..views.form import booking_values, form_fields, read_booking
 from ..views.layout import document
 from ..web.request import Fields, Request
 from ..web.response import Problem, Response, redirect
@@ -40,7 +40,7 @@ def change(request: Request, db: Database) -> Response:
         booking = read_booking(request, conference)
     except ValidationError as invalid:
         current = _booking(request, conference, request.form)
-        return _page(request, conference, current, sent_values(request.form), invalid.errors)
+        return _page(request, conference, current, invalid.errors)
     changed = _update(request, db, lambda before: before.changed(booking.appointment))
     return overview(
         request, changed, booking, request.texts["changed_title"], _next_sequence(request)
@@ -142,7 +142,6 @@ def _page(
     request: Request,
     conference: Conference,
     booking: Booking,
-    values: Mapping[str, str] | None = None,
     errors: FieldErrors | None = None,
     notice: str = "",
 ) -> Response:
@@ -170,7 +169,7 @@ def _page(
         skip=_skip_form(request, conference, booking, link_only),
         fields=form_fields(
             request,
-            values or booking_values(booking),
+            request.form if errors else booking_values(booking),
             errors,
             started=conference.time <= request.now,
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..domain.conference import Conference
@@ -11,7 +10,7 @@ from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html, Page
 from ..views.details import Details, overview
-from ..views.form import form_fields, fresh_values, read_booking, sent_values
+from ..views.form import form_fields, fresh_values, read_booking
 from ..views.layout import document, in_language, open_document
 from ..web.request import Request
 from ..web.response import Response
@@ -27,7 +26,7 @@ def show_form(request: Request) -> Response:
     """The booking form, and the button that starts a room at once."""
 
     def make() -> Page:
-        content = _form_content(request, fresh_values(request))
+        content = _form_content(request)
         return open_document(request, request.texts["book_title"], content)
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
@@ -42,7 +41,7 @@ def book(request: Request, db: Database) -> Response:
         booking = read_booking(request)
     except ValidationError as invalid:
         title = request.texts["book_title"]
-        content = _form_content(request, sent_values(request.form), invalid.errors)
+        content = _form_content(request, invalid.errors)
         return document(request, title, content, HTTPStatus.BAD_REQUEST, headers=_FORM)
     conference = conferences.book_conference(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
@@ -62,9 +61,8 @@ def say_when(request: Request) -> Response:
     return in_language(request, when.encode("utf-8"), headers=_PLAIN)
 
 
-def _form_content(
-    request: Request, values: Mapping[str, str], errors: FieldErrors | None = None
-) -> Html:
+def _form_content(request: Request, errors: FieldErrors | None = None) -> Html:
+    values = request.form if errors else fresh_values(request)
     return request.markup(
         "book.html",
         book_url=request.page_url("/book"),

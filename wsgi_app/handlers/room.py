@@ -32,7 +32,7 @@ def enter_room(request: Request, rid: int) -> Response:
         page = request.cached_page(name, lambda: _privacy_page(request))
         return in_language(request, page.render(room_url=room_url))
     if request.method == "POST":
-        return Response(b"", HTTPStatus.SEE_OTHER, {"Location": room_url})
+        return redirect(room_url, HTTPStatus.SEE_OTHER)
     if "#" not in room_url and not request.config.jitsi.pass_name:
         # Else browsers would hand on the fragment of our address, which has the name.
         room_url += "#"

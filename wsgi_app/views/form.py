@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
@@ -50,11 +51,6 @@ def fresh_values(request: Request) -> dict[str, str]:
     return booking_values(Booking("", duration, Appointment(start, timezone, "", 0)))
 
 
-def sent_values(fields: Fields) -> dict[str, str]:
-    """Return what a visitor filled in, right or wrong."""
-    return {name: fields[name] for name in FIELDS}
-
-
 def read_booking(
     request: Request, current: Conference | None = None, name_required: bool = True
 ) -> Booking:
@@ -82,7 +78,7 @@ def booking_values(booking: Booking) -> dict[str, str]:
 
 def form_fields(
     request: Request,
-    values: Mapping[str, str],
+    values: Mapping[str, str] | Fields,
     errors: FieldErrors | None = None,
     started: bool = False,
 ) -> Html:
@@ -193,17 +189,12 @@ def _offered_options(chosen: str) -> Html:
 def _recurrence_options(texts: Texts, chosen: str, date: str) -> Html:
     labels = {"": texts["once"], **{code: texts["rhythms"][code] for code in OFFERED}}
     if chosen not in labels:
-        labels[chosen] = _recurrence_label(texts, chosen, date)
+        labels[chosen] = chosen
+        with suppress(ValueError):
+            labels[chosen] = recurrence_words(texts, chosen, datetime.fromisoformat(date))
     return joined(
         _OPTION.render(
             texts, value=code, label=label, selected=_SELECTED if code == chosen else Html()
         )
         for code, label in labels.items()
     )
-
-
-def _recurrence_label(texts: Texts, code: str, date: str) -> str:
-    try:
-        return recurrence_words(texts, code, datetime.fromisoformat(date))
-    except ValueError:
-        return code
