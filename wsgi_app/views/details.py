@@ -21,6 +21,7 @@ from ..web.response import Response
 from . import links
 from .layout import document
 
+_ITEM = (Html("<li>"), Html("</li>\n"))
 _LINK = Template(
     '<li><a class="button quiet" href="$url" rel="noreferrer" target="_blank">$label</a></li>\n'
 )
@@ -152,8 +153,9 @@ def _occurrences(details: Details) -> Html:
         return Html()
     texts = details.request.texts
     moments = many_moments_words(texts, details.starts, details.booking.appointment.zone)
+    begin, end = _ITEM
     # Without a template for each, as there may be a thousand of them.
-    items = Html("".join(f"<li>{escape(moment)}</li>\n" for moment in moments))
+    items = joined(piece for moment in moments for piece in (begin, escape(moment), end))
     return details.request.markup(
         "dates.html",
         summary=texts.plural("dates_summary", len(moments)),
