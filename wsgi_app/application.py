@@ -17,17 +17,17 @@ from .text.cache import PageCache
 from .text.theme import Theme
 from .web.request import Request
 from .web.response import Problem, Response
-from .web.router import Router, StoredRoute
+from .web.router import StoredRoute, find_route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-_ROUTER = Router((*routes.PLAIN, *routes.STORED))
+_ROUTES = (*routes.PLAIN, *routes.STORED)
 _WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _SECONDS_BETWEEN_CLEANUPS = 60
 _RETRY_AFTER_SECONDS = "10"
-# Where not even a page can be made, for want of memory: it takes next to none.
+# For when memory does not suffice for a page: this takes next to none.
 _LAST_STATUS = "500 Internal Server Error"
 _LAST_TEXT = b"This did not work. Please try again later.\n"
 _LAST_HEADERS = (
@@ -85,9 +85,8 @@ class Application:
             request.refuse_long_query()
             if request.is_for_api and not self.config.api.enabled:
                 raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
-            route, values = _ROUTER.find(request.method, request.path)
+            route, request.path_values = find_route(_ROUTES, request.method, request.path)
             pattern = route.pattern
-            request.path_values = values
             if request.method == "POST" and not request.is_for_api:
                 # Before anything happens.
                 request.refuse_bad_body()
@@ -98,11 +97,8 @@ class Application:
             return _report(request, problem), False
         except DatabaseError as error:
             log.error("%s %s: database: %s", request.method, pattern, error)
-            unavailable = Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "problem_unavailable",
-                {"Retry-After": _RETRY_AFTER_SECONDS},
-            )
+            headers = {"Retry-After": _RETRY_AFTER_SECONDS}
+            unavailable = Problem(HTTPStatus.SERVICE_UNAVAILABLE, "problem_unavailable", headers)
             return _report(request, unavailable), False
         except Exception as error:
             log.error("%s %s failed: %s", request.method, pattern, log.without_values(error))
@@ -155,6 +151,7 @@ class _ThenCall:
 
 
 def _report(request: Request, problem: Problem) -> Response:
+    # Called in each clause: a problem that outlives it forms a reference cycle with its traceback.
     from .views.problem import report
 
     return report(request, problem)
@@ -166,10 +163,10 @@ def _security_headers(config: Config) -> dict[str, str]:
     fonts = f"font-src {own}; " if config.look_folder else ""
     policy = (
         f"default-src 'none'; style-src {own}; script-src {own}; img-src {own}; "
-        # Who waits looks again in place, and the form says what its fields mean.
+        # The waiting page looks again in place, and the form asks what its fields mean.
         f"connect-src {own}; {fonts}"
-        # A form may end in a redirect into the room and, as its server likes, on to another host;
-        # browsers count all of that as part of it.
+        # A form may redirect to the room, and its server on to another host; browsers count these
+        # redirects as part of the form.
         f"form-action {own} {config.jitsi.origin} https:; base-uri 'none'; frame-ancestors 'none'"
     )
     return {

@@ -1,6 +1,6 @@
 """Every address Planado answers to. Order matters only where two patterns match one path.
 
-A handler is named by a function, so that its module is read when it is first asked for.
+A function names each handler, so that its module is imported at first use.
 """
 
 from __future__ import annotations

@@ -47,6 +47,10 @@ class FieldError(ValueError):
         self.values = values
 
 
+class TimeOfDayError(FieldError):
+    """A start is wrong by its time of day, not by its date."""
+
+
 class FieldErrors(dict[str, FieldError]):
     """The first error of each field that is wrong, in the order in which they are told."""
 
@@ -208,10 +212,11 @@ def _start_error(
     if current and instant == current.time:
         return None
     if not recurrence.exists(start, zone):
-        return FieldError("error_time_skipped")
+        return TimeOfDayError("error_time_skipped")
     if instant <= now - _GRACE_SECONDS:
-        is_today = start.date() >= today.date()
-        return FieldError("error_time_past" if is_today else "error_date_past")
+        if start.date() >= today.date():
+            return TimeOfDayError("error_time_past")
+        return FieldError("error_date_past")
     if instant > now + limits.max_days_ahead * 86400:
         return FieldError("error_date_far", limit=limits.max_days_ahead)
     return None

@@ -1,5 +1,5 @@
-"""The handlers, one module for each kind of page, read at their first use: a CGI call, which
-starts anew for each request, pays for what it reads.
+"""The handlers, one module for each kind of page, imported at first use: each CGI call pays for
+its imports.
 """
 
 from __future__ import annotations

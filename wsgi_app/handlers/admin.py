@@ -1,11 +1,10 @@
-"""The admin page: a conference as it stands, and everything its organiser may do with it."""
+"""The admin page: a conference, and everything its organiser may do with it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http import HTTPStatus
-from zoneinfo import ZoneInfo
 
 from ..domain import identifier, validation
 from ..domain.conference import Conference
@@ -15,19 +14,19 @@ from ..storage.database import Database
 from ..text.dates import moment_words
 from ..text.html import Html, Template
 from ..views import links
-from ..views.details import Details, calendar_links, dates, facts, invitation, overview, stored
-from ..views.form import booking_values, form_fields, read_booking, sent_values
+from ..views.details import Details, described, overview
+from ..views.form import booking_values, form_fields, read_booking
 from ..views.layout import document
 from ..web.request import Fields, Request
 from ..web.response import Problem, Response, redirect
-from .room import PASS_NAME, enter_room, passes_name
+from .room import enter_room, pass_name
 
 _NOTICES = ("renewed", "skipped", "moved_on")
 _NOTICE = Template('<p class="notice" role="status">$message</p>')
 
 
 def show(request: Request, db: Database) -> Response:
-    """The conference as it stands, and the form that changes it."""
+    """The conference, and the form that changes it."""
     conference = _get(request, db)
     booking = _booking(request, conference, request.query)
     notice = request.query["done"]
@@ -35,15 +34,13 @@ def show(request: Request, db: Database) -> Response:
 
 
 def change(request: Request, db: Database) -> Response:
-    """Stores what the form asks for and answers with the overview, or with what is wrong in the
-    form.
-    """
+    """Stores what the form asks for and answers with the overview, or with the form's errors."""
     conference = _get(request, db)
     try:
         booking = read_booking(request, conference)
     except ValidationError as invalid:
         current = _booking(request, conference, request.form)
-        return _page(request, conference, current, sent_values(request.form), invalid.errors)
+        return _page(request, conference, current, invalid.errors)
     changed = _update(request, db, lambda before: before.changed(booking.appointment))
     return overview(
         request, changed, booking, request.texts["changed_title"], _next_sequence(request)
@@ -74,7 +71,7 @@ def renew(request: Request, db: Database) -> Response:
 
 
 def skip(request: Request, db: Database) -> Response:
-    """Leaves out the next date of a series; once only, even when the button is pressed twice."""
+    """Leaves out the next occurrence of a series, only once even if the button is pressed twice."""
     conference = _get(request, db)
     if request.form["time"] not in ("", str(conference.time)):
         return _back(request, conference, "moved_on")
@@ -89,7 +86,7 @@ def skip(request: Request, db: Database) -> Response:
 
 
 def enter(request: Request, db: Database) -> Response:
-    """The way into the room at any time."""
+    """The entry into the room at any time."""
     return enter_room(request, _get(request, db).rid)
 
 
@@ -113,14 +110,12 @@ def _update(
     return conferences.update(db, lambda: _get(request, db), change)
 
 
-def _booking(request: Request, conference: Conference, unstored: Fields) -> Booking:
-    """Return the conference as a booking, with what is not stored of it where the fields have it
-    right.
-    """
+def _booking(request: Request, conference: Conference, link_only: Fields) -> Booking:
+    """Return the conference as a booking, with what only its links carry where that is right."""
     ignored = FieldErrors()
-    name = ignored.read("name", validation.parse_name, unstored["name"])
-    timezone = ignored.read("timezone", validation.parse_timezone, unstored["timezone"])
-    duration = ignored.read("duration", validation.parse_duration, unstored["duration"])
+    name = ignored.read("name", validation.parse_name, link_only["name"])
+    timezone = ignored.read("timezone", validation.parse_timezone, link_only["timezone"])
+    duration = ignored.read("duration", validation.parse_duration, link_only["duration"])
     return Booking(
         name or "",
         duration or request.config.booking.default_duration,
@@ -147,14 +142,12 @@ def _page(
     request: Request,
     conference: Conference,
     booking: Booking,
-    values: Mapping[str, str] | None = None,
     errors: FieldErrors | None = None,
     notice: str = "",
 ) -> Response:
     texts = request.texts
     sequence = links.sequence_at(request.now)
-    details = Details(request, conference, booking, sequence)
-    unstored = request.markup(
+    link_only = request.markup(
         "unstored.html",
         name=booking.name,
         timezone=booking.appointment.timezone,
@@ -163,37 +156,32 @@ def _page(
     )
     content = request.markup(
         "admin.html",
-        name=booking.name,
-        notice=_NOTICE.render(texts, message=texts[f"notice_{notice}"]) if notice else Html(),
-        state=_state_words(request, conference, booking),
-        facts=facts(details),
-        dates=dates(details),
-        invitation=invitation(details),
-        calendar_url=details.calendar_url,
-        calendars=calendar_links(details),
-        enter_url=request.page_url(links.admin_path(conference, "enter")),
-        fragment=links.name_fragment(booking.name),
-        pass_name=PASS_NAME if passes_name(request) else Html(),
+        **described(Details(request, conference, booking, sequence)),
+        **{
+            f"{action}_url": request.page_url(links.admin_path(conference, action))
+            for action in ("enter", "renew", "cancel")
+        },
         change_url=request.page_url(links.admin_path(conference)),
-        renew_url=request.page_url(links.admin_path(conference, "renew")),
-        cancel_url=request.page_url(links.admin_path(conference, "cancel")),
-        skip=_skip_form(request, conference, booking, unstored),
+        notice=_NOTICE.render({}, message=texts[f"notice_{notice}"]) if notice else Html(),
+        state=_state_words(request, conference, booking),
+        fragment=links.name_fragment(booking.name),
+        pass_name=pass_name(request),
+        skip=_skip_form(request, conference, booking, link_only),
         fields=form_fields(
             request,
-            values or booking_values(booking),
+            request.form if errors else booking_values(booking),
             errors,
             started=conference.time <= request.now,
         ),
         sequence=sequence,
-        unstored=unstored,
-        stored=stored(details),
+        unstored=link_only,
     )
     status = HTTPStatus.BAD_REQUEST if errors else HTTPStatus.OK
     return document(request, texts["admin_title"], content, status)
 
 
 def _state_words(request: Request, conference: Conference, booking: Booking) -> str:
-    """Return whether guests wait or are let in, since or until when, and how many dates follow."""
+    """Return whether guests wait, since or until when, and how many occurrences follow."""
     texts, hours = request.texts, request.config.opening_hours
     state = "state_open" if conference.is_open(request.now, hours) else "state_waiting"
     moment = moment_words(texts, conference.opens_at(hours), booking.appointment.zone)
@@ -205,15 +193,14 @@ def _state_words(request: Request, conference: Conference, booking: Booking) -> 
     return words
 
 
-def _skip_form(request: Request, conference: Conference, booking: Booking, unstored: Html) -> Html:
+def _skip_form(request: Request, conference: Conference, booking: Booking, link_only: Html) -> Html:
     if conference.skipped() is None:
         return Html()
-    zone = ZoneInfo(booking.appointment.timezone)
-    moment = moment_words(request.texts, conference.time, zone)
+    moment = moment_words(request.texts, conference.time, booking.appointment.zone)
     return request.markup(
         "skip.html",
         skip_url=request.page_url(links.admin_path(conference, "skip")),
         time=conference.time,
         label=request.texts.format("skip_button", moment=moment),
-        unstored=unstored,
+        unstored=link_only,
     )

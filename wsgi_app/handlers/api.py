@@ -6,8 +6,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Container, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from http import HTTPStatus
@@ -17,22 +16,14 @@ from zoneinfo import ZoneInfo
 
 from ..domain import identifier, validation
 from ..domain.conference import Conference
-from ..domain.recurrence import to_instant, to_local, zone_names
-from ..domain.validation import CLOCK_TIME, Booking, FieldError
+from ..domain.validation import Booking, FieldError
 from ..storage import conferences, requests
 from ..storage.database import Database
 from ..views import links
 from ..web.request import JSON_TYPE, Request
 from ..web.response import Problem, Response
+from .api_input import parse_booking
 
-# What a program may send, each of the type of what it means to leave it out.
-_DEFAULTS = {"start": "", "timezone": "", "duration": 0, "name": "", "repeat": "", "count": 0}
-_CHANGED = ("start", "timezone", "repeat", "count")
-# RFC 3339 section 5.6, and local time to the minute; every start is on a minute.
-_START = re.compile(
-    rf"([0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})[Tt]({CLOCK_TIME})(?::00(?:\.0+)?)?"
-    rf"([Zz]|[+-]{CLOCK_TIME})?"
-)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -47,13 +38,12 @@ def create(request: Request, db: Database) -> Response:
         raise Problem(HTTPStatus.BAD_REQUEST, "problem_key")
     # Under the key, since a name could be guessed from a plain hash of the body.
     body = json.dumps(values, sort_keys=True).encode("ascii")
-    fingerprint = hmac.new(key.encode("ascii"), body, hashlib.sha256).hexdigest()
+    fingerprint = hmac.digest(key.encode("ascii"), body, "sha256").hex()
     key_hash = hashlib.sha256(key.encode("ascii")).hexdigest()
     used = requests.find_request(db, key_hash)
     if used is None:
         booking = _read(request, values)
-        appointment, now = booking.appointment, request.now
-        booked = requests.book_once(db, appointment, key_hash, fingerprint, now)
+        booked = requests.book_once(db, booking.appointment, key_hash, fingerprint, request.now)
         if isinstance(booked, Conference):
             return _created(request, booked, booking)
         used = booked
@@ -62,16 +52,14 @@ def create(request: Request, db: Database) -> Response:
 
 def show(request: Request, db: Database) -> Response:
     """Says when a conference is and, once it is open or to its organiser, in which room."""
-    conference, is_admin = _find(request, db)
-    return _shown(request, conference, is_admin)
+    return _shown(request, *_find(request, db))
 
 
 def change(request: Request, db: Database) -> Response:
     """Changes a conference, with If-Match only if it still is as it was."""
 
     def changed(before: Conference) -> Conference:
-        values = _object(request)
-        booking = _read(request, values, before)
+        booking = _read(request, _object(request), before)
         _check_precondition(request, before)
         return before.changed(booking.appointment)
 
@@ -173,96 +161,10 @@ def _read(
     """
     limits = request.config.limits
     try:
-        wanted = _parse(values, current, validation.largest_count(limits, current))
+        wanted = parse_booking(values, current, validation.largest_count(limits, current))
         return validation.validate(wanted, limits, request.now, current)
     except validation.ValidationError as invalid:
         raise _invalid(request, invalid.errors) from invalid
-
-
-def _parse(
-    values: Mapping[str, object], current: Conference | None, most: int
-) -> validation.BookingInput:
-    """Return what `values` ask for; what they leave out or have in a wrong type stays as it is."""
-    errors = validation.FieldErrors()
-    read = errors.read
-    allowed = _CHANGED if current else _DEFAULTS
-    known: dict[str, Any] = dict(_DEFAULTS)
-    if current:
-        known |= _current_values(current, values)
-    for field, value in values.items():
-        typed = read(field, _typed, field, value, allowed)
-        if typed is not None:
-            known[field] = typed
-    if values.get("repeat", "") is None and "count" not in values:
-        known["count"] = 0
-    start = read("start", _local_start, known["start"], known["timezone"])
-    name = read("name", validation.parse_name, known["name"]) if known["name"] else ""
-    if start is None:
-        # With no error so far, its month lacks this day.
-        errors.setdefault("start", FieldError("error_date"))
-    return validation.BookingInput(
-        name=name,
-        start=start,
-        timezone=read("timezone", validation.parse_timezone, known["timezone"]),
-        duration=0 if current else read("duration", validation.check_duration, known["duration"]),
-        rectype=read("repeat", validation.parse_rectype, known["repeat"]),
-        recev=read("count", validation.check_count, known["count"], most),
-        errors=errors,
-    )
-
-
-def _current_values(conference: Conference, values: Mapping[str, object]) -> dict[str, object]:
-    """Return a conference as a request would ask for it, for what `values` do not name.
-
-    Of a series the clock time stays. A one-off is an instant and has no zone
-    that a local start or a recurrence could be meant in.
-    """
-    zone = ZoneInfo(conference.timezone or "UTC")
-    appointment = conference.appointment(zone.key)
-    start = appointment.start.isoformat(timespec="minutes")
-    new_start = _START.fullmatch(str(values.get("start", "Z")))
-    needs_zone = values.get("repeat") or (new_start and not new_start[3])
-    return {
-        "start": start if conference.timezone else f"{start}Z",
-        "timezone": conference.timezone if needs_zone else zone.key,
-        "repeat": appointment.rectype,
-        "count": appointment.recev,
-    }
-
-
-def _typed(field: str, value: object, allowed: Container[str]) -> object:
-    """Return the value where the field is allowed and its type right; raises FieldError."""
-    if field not in allowed:
-        raise FieldError("error_unknown_field")
-    if field == "repeat" and value is None:
-        return ""
-    if field == "repeat" and value == "":
-        raise FieldError("error_repeat")
-    expected = type(_DEFAULTS[field])
-    if type(value) is not expected:
-        raise FieldError("error_no_number" if expected is int else "error_no_text")
-    return value
-
-
-def _local_start(text: str, timezone: str) -> datetime | None:
-    """Return the start in the zone, None where no month has its day; raises FieldError."""
-    match = _START.fullmatch(text)
-    if not match:
-        raise FieldError("error_start")
-    day, clock, offset = match.groups()
-    if not offset or timezone not in zone_names():
-        with suppress(ValueError):
-            return datetime.fromisoformat(f"{day}T{clock}")
-        return None
-    zone = ZoneInfo(timezone)
-    try:
-        instant = datetime.fromisoformat(f"{day}T{clock}{offset.upper()}").timestamp()
-        local = to_local(instant, zone)
-    except (ValueError, OverflowError):
-        raise FieldError("error_start") from None
-    if to_instant(local, zone) != instant:
-        raise FieldError("error_start_doubled")
-    return local
 
 
 def _invalid(request: Request, errors: Mapping[str, FieldError]) -> Problem:
@@ -310,22 +212,24 @@ def _created_before(
 
 
 def _shown(request: Request, conference: Conference, is_admin: bool) -> Response:
-    is_open = conference.is_open(request.now, request.config.opening_hours)
-    zone = ZoneInfo(conference.timezone or request.config.site.timezone)
-    tells_start = is_admin or request.config.privacy.show_start
+    config = request.config
+    is_open = conference.is_open(request.now, config.opening_hours)
+    zone = ZoneInfo(conference.timezone or config.site.timezone)
+    tells_start = is_admin or config.privacy.show_start
     tells_room = is_admin or is_open
     described: dict[str, object] = {
         "invitation_id": str(conference.iid),
         "state": "open" if is_open else "waiting",
         "start": _start_text(conference.time, zone) if tells_start else None,
-        "room_url": request.config.jitsi.url_of(conference.rid) if tells_room else None,
+        "room_url": config.jitsi.url_of(conference.rid) if tells_room else None,
     }
     if not is_admin:
         return _json(described)
-    appointment = conference.appointment(zone.key)
-    described["repeat"] = appointment.rectype or None
-    described["count"] = appointment.recev
-    described["timezone"] = conference.timezone or None
+    described |= {
+        "repeat": conference.appointment(zone.key).rectype or None,
+        "count": conference.recev,
+        "timezone": conference.timezone or None,
+    }
     return _json(described, headers={"ETag": _etag(conference)})
 
 
@@ -334,11 +238,9 @@ def _start_text(instant: int, zone: ZoneInfo) -> str:
 
 
 def _etag(conference: Conference) -> str:
-    """Return the tag of a row as it stands; only its organiser, who may know the room, gets it."""
+    """Return the tag of a row; only its organiser, who may know the room, gets it."""
     row = repr(sorted(conference._asdict().items())).encode("ascii")
-    return (
-        f'"{hmac.new(str(conference.aid).encode("ascii"), row, hashlib.sha256).hexdigest()[:32]}"'
-    )
+    return f'"{hmac.digest(str(conference.aid).encode("ascii"), row, "sha256").hex()[:32]}"'
 
 
 def _json(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from ..domain.conference import Conference
@@ -11,15 +10,15 @@ from ..storage import conferences
 from ..storage.database import Database
 from ..text.html import Html, Page
 from ..views.details import Details, overview
-from ..views.form import error_text, form_fields, fresh_values, read_booking, sent_values
+from ..views.form import form_fields, fresh_values, read_booking
 from ..views.layout import document, in_language, open_document
 from ..web.request import Request
 from ..web.response import Response
 
 _QUARTER_SECONDS = 15 * 60
+_PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 _FORM = {"X-Robots-Tag": "all"}
-# With no word of the visitor's in it, the browser may store it, so that Back finds it as it was
-# filled in.
+# The browser may store a form without a visitor's words, so that Back finds it as filled in.
 _EMPTY_FORM = {**_FORM, "Cache-Control": "private, no-cache"}
 
 
@@ -27,7 +26,7 @@ def show_form(request: Request) -> Response:
     """The booking form, and the button that starts a room at once."""
 
     def make() -> Page:
-        content = _form_content(request, fresh_values(request))
+        content = _form_content(request)
         return open_document(request, request.texts["book_title"], content)
 
     # It suggests the next full hour, which begins with a quarter of one in every zone.
@@ -37,35 +36,33 @@ def show_form(request: Request) -> Response:
 
 
 def book(request: Request, db: Database) -> Response:
-    """Stores a conference and answers with all of its links, or with the form and what is wrong in
-    it.
-    """
+    """Stores a conference and answers with all of its links, or with the form and its errors."""
     try:
         booking = read_booking(request)
     except ValidationError as invalid:
         title = request.texts["book_title"]
-        content = _form_content(request, sent_values(request.form), invalid.errors)
+        content = _form_content(request, invalid.errors)
         return document(request, title, content, HTTPStatus.BAD_REQUEST, headers=_FORM)
     conference = conferences.book(db, booking.appointment)
     return overview(request, conference, booking, request.texts["booked_title"])
 
 
 def say_when(request: Request) -> Response:
-    """What the fields of the form mean, in the words that the overview will have, or what is wrong
-    with them; a name is not asked for.
+    """What the fields of the form mean, in the words of the overview, or the first error; the name
+    may be missing.
     """
     try:
         booking = read_booking(request, name_required=False)
     except ValidationError as invalid:
         error = next(iter(invalid.errors.values()))
-        return _plain(request, error_text(request.texts, error), HTTPStatus.BAD_REQUEST)
-    conference = Conference.booked(booking.appointment)
-    return _plain(request, Details(request, conference, booking).when, HTTPStatus.OK)
+        message = request.texts.format(error.text, **error.values)
+        return in_language(request, message.encode("utf-8"), HTTPStatus.BAD_REQUEST, _PLAIN)
+    when = Details(request, Conference.booked(booking.appointment), booking).when
+    return in_language(request, when.encode("utf-8"), headers=_PLAIN)
 
 
-def _form_content(
-    request: Request, values: Mapping[str, str], errors: FieldErrors | None = None
-) -> Html:
+def _form_content(request: Request, errors: FieldErrors | None = None) -> Html:
+    values = request.form if errors else fresh_values(request)
     return request.markup(
         "book.html",
         book_url=request.page_url("/book"),
@@ -75,12 +72,3 @@ def _form_content(
         # Script suggests the visitor's own zone only where nothing has been chosen yet.
         presets=Html() if errors else Html("data-presets"),
     )
-
-
-def _plain(request: Request, text: str, status: HTTPStatus) -> Response:
-    headers = {
-        "Content-Type": "text/plain; charset=utf-8",
-        "Content-Language": request.texts.language,
-        "Vary": "Accept-Language",
-    }
-    return Response(text.encode("utf-8"), status, headers)

@@ -14,7 +14,7 @@ def show_static_file(request: Request) -> Response:
     file = request.theme.static_file(request.path_values["file"])
     if file is None:
         raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
-    # Our pages name the version of a file, so that one may be kept for a year.
+    # Our pages name the version of a file, so that it may be cached for a year.
     current = request.query["v"] == file.etag
     is_gzipped = file.is_compressible and takes_gzip(request.header("Accept-Encoding"))
     headers = {

@@ -10,7 +10,7 @@ from ..storage.database import Database, DatabaseError, Unprepared
 from ..web.request import Request
 from ..web.response import Response
 
-# Whoever asks again and again may not make the database write as often.
+# Frequent checks must not make the database write as often.
 _SECONDS_BETWEEN_TRIES = 10
 
 
@@ -26,28 +26,22 @@ class _Writing:
         """Raise DatabaseError where the database does not answer, or could not be written to when
         this was last tried.
         """
-        if self._is_due(now):
-            self._try(db)
-        else:
+        with self._lock:
+            is_due = not now < self._next_try <= now + _SECONDS_BETWEEN_TRIES
+            if is_due:
+                self._next_try = now + _SECONDS_BETWEEN_TRIES
+        if not is_due:
             conferences.ping(db)
+        else:
+            try:
+                conferences.try_to_write(db)
+                self._fault = ""
+            except Unprepared:
+                raise  # The tables are made now, where there is none at all.
+            except DatabaseError as error:
+                self._fault = str(error)
         if self._fault:
             raise DatabaseError(self._fault)
-
-    def _is_due(self, now: float) -> bool:
-        with self._lock:
-            if now < self._next_try <= now + _SECONDS_BETWEEN_TRIES:
-                return False
-            self._next_try = now + _SECONDS_BETWEEN_TRIES
-            return True
-
-    def _try(self, db: Database) -> None:
-        try:
-            conferences.try_to_write(db)
-            self._fault = ""
-        except Unprepared:
-            raise  # The tables are made now, where there is none at all.
-        except DatabaseError as error:
-            self._fault = str(error)
 
 
 _WRITING: WeakKeyDictionary[Database, _Writing] = WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""Invitations: the waiting screen, the way in, and the form for a number that was read out."""
+"""Invitations: the waiting screen, the entry, and the form for a number that was read out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from ..domain import identifier
-from ..domain.conference import Conference, OpeningHours
+from ..domain.conference import Conference
 from ..storage import conferences
 from ..storage.database import Database
 from ..text.dates import utc_words
@@ -16,10 +16,10 @@ from ..text.html import Html, Page, Template
 from ..views.layout import document, in_language, open_document, waiting_head
 from ..web.request import Request
 from ..web.response import Problem, Response, redirect
-from .room import PASS_NAME, enter_room, passes_name
+from .room import enter_room, pass_name
 
-# Who waits looks this often whether the organiser has changed something; script adds a second at
-# most, so that they come one after the other.
+# The waiting page looks this often for changes by the organiser; script adds a second at most, so
+# that guests come one after the other.
 _RELOAD_SECONDS = 29
 
 _START = Template(
@@ -32,10 +32,10 @@ _ERROR = Template('<p class="error" id="id-error" role="alert">$message</p>')
 
 
 def show_number_form(request: Request) -> Response:
-    """The form for an invitation number, or with `?id=` the way to its invitation."""
+    """The form for an invitation number, or with `?id=` a redirect to its invitation."""
     typed, pasted_name, _ = request.query["id"].partition("#")
     if pasted_name:
-        # So that neither our page nor the browser's history keeps the name that follows.
+        # Neither our page nor the browser's history may keep the name that follows.
         return redirect(request.page_url(f"/i?id={quote(typed, safe='')}"))
     if not typed:
         return _number_form(request, HTTPStatus.OK)
@@ -49,8 +49,8 @@ def show_number_form(request: Request) -> Response:
 def show_qr_code(request: Request) -> Response:
     """The QR code of an invitation link, made from its number alone.
 
-    It comes by an address of its own, as drawing it takes longer than all the rest of a booking;
-    so it has no name in it.
+    It has its own address, as drawing it takes longer than the rest of a booking; so it has no
+    name in it.
     """
     from ..formats.qr_code import qr_code
 
@@ -63,31 +63,30 @@ def show_qr_code(request: Request) -> Response:
 
 
 def show(request: Request, db: Database) -> Response:
-    """The waiting screen before the start; after it, the way into the room."""
-    hours = request.config.opening_hours
-    conference = _find(request, db, hours)
+    """The waiting screen before the start; the entry after it."""
+    conference = _find(request, db)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, hours):
-        return _waiting(request, conference, hours)
-    # Where a redirect could not hand the name on, script at the door does.
-    if _a_person_navigates(request) and not passes_name(request):
+    if not conference.is_open(request.now, request.config.opening_hours):
+        return _waiting(request, conference)
+    # Where a redirect could not pass on the name, script on the next page does.
+    if _a_person_navigates(request) and not pass_name(request):
         return enter_room(request, conference.rid)
     return _door(request, conference)
 
 
 def enter(request: Request, db: Database) -> Response:
-    """The way into the room, back to the waiting screen before the start."""
-    hours = request.config.opening_hours
-    conference = _find(request, db, hours)
+    """The entry into the room; before the start, a redirect to the waiting screen."""
+    conference = _find(request, db)
     if conference is None:
         return _unknown(request)
-    if not conference.is_open(request.now, hours):
+    if not conference.is_open(request.now, request.config.opening_hours):
         return redirect(request.page_url(f"/i/{conference.iid}"))
     return enter_room(request, conference.rid)
 
 
-def _find(request: Request, db: Database, hours: OpeningHours) -> Conference | None:
+def _find(request: Request, db: Database) -> Conference | None:
+    hours = request.config.opening_hours
     iid = identifier.parse(request.path_values["iid"])
     return None if iid is None else conferences.find(db, iid, hours, request.now)
 
@@ -98,9 +97,9 @@ def _a_person_navigates(request: Request) -> bool:
     return request.header("Sec-Fetch-Mode") == "navigate" and "prefetch" not in purpose.lower()
 
 
-def _waiting(request: Request, conference: Conference, hours: OpeningHours) -> Response:
+def _waiting(request: Request, conference: Conference) -> Response:
     page = request.cached_page("waiting", lambda: _waiting_page(request))
-    opens_in = conference.opens_at(hours) - request.now
+    opens_in = conference.opens_at(request.config.opening_hours) - request.now
     reload_in = min(_RELOAD_SECONDS, opens_in)
     shows_start = request.config.privacy.show_start
     body = page.render(
@@ -115,12 +114,12 @@ def _waiting(request: Request, conference: Conference, hours: OpeningHours) -> R
 
 
 def _waiting_page(request: Request) -> Page:
-    """Return what is the same for all who wait."""
+    """Return what is the same for all guests who wait."""
     texts = request.texts
     content = request.theme.template_in("waiting.html", texts.language).fill(
         {},
         start=_START if request.config.privacy.show_start else Html(),
-        # Else the way in is a redirect, which script can only follow as a whole page.
+        # Else the entry is a redirect, which script can only follow as a whole page.
         enter=_ENTER if request.config.privacy.page else Html(),
     )
     return open_document(request, texts["waiting_title"], content, waiting_head(request))
@@ -139,7 +138,7 @@ def _door(request: Request, conference: Conference) -> Response:
     content = request.markup(
         "door.html",
         enter_url=request.page_url(f"/i/{conference.iid}/enter"),
-        pass_name=PASS_NAME if passes_name(request) else Html(),
+        pass_name=pass_name(request),
     )
     return document(request, request.texts["door_title"], content)
 
@@ -155,7 +154,7 @@ def _number_form(
     content = request.markup(
         "number.html",
         number_url=request.url("/i"),
-        # A form that is sent by GET writes the query of its address anew.
+        # A form sent by GET replaces the query of its address.
         language=_LANGUAGE.render({}, language=request.chosen_language)
         if request.chosen_language
         else Html(),

@@ -1,4 +1,4 @@
-"""The addresses of the PHP original, which stand in old mails and calendars."""
+"""The addresses of the PHP original, which are in old mails and calendars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one way out of Planado and into a room."""
+"""The entry into a room, the only place that leads out of Planado."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..web.request import Request
 from ..web.response import Response, redirect
 
 # On a link: script appends the name of the conference as Jitsi reads it.
-PASS_NAME = Html("data-pass-name")
+_PASS_NAME = Html("data-pass-name")
 
 
 def start_room(request: Request) -> Response:
@@ -26,13 +26,13 @@ def enter_room(request: Request, rid: int) -> Response:
     """
     room_url = request.config.jitsi.url_of(rid)
     if request.config.privacy.page:
-        # All of it but the room is the same for everybody: at a start, many come at once.
+        # All but the room is the same for everybody: at a start, many come at once.
         # An answer to a form has no links to other languages.
         name = "privacy" if request.is_safe else "privacy after a form"
         page = request.cached_page(name, lambda: _privacy_page(request))
         return in_language(request, page.render(room_url=room_url))
     if request.method == "POST":
-        return Response(b"", HTTPStatus.SEE_OTHER, {"Location": room_url})
+        return redirect(room_url, HTTPStatus.SEE_OTHER)
     if "#" not in room_url and not request.config.jitsi.pass_name:
         # Else browsers would hand on the fragment of our address, which has the name.
         room_url += "#"
@@ -44,11 +44,14 @@ def _privacy_page(request: Request) -> Page:
         {},
         introduction=request.texts.format("privacy_introduction", host=request.config.jitsi.host),
         policy_url=request.config.privacy.policy_url,
-        pass_name=PASS_NAME if request.config.jitsi.pass_name else Html(),
+        pass_name=_PASS_NAME if request.config.jitsi.pass_name else Html(),
     )
     return open_document(request, request.texts["privacy_title"], content)
 
 
-def passes_name(request: Request) -> bool:
-    """Say whether a link of ours leads right into the room and shall hand it the name."""
-    return request.config.jitsi.pass_name and not request.config.privacy.page
+def pass_name(request: Request) -> Html:
+    """Return the attribute of a link of ours that leads right into the room, empty where it is not
+    to pass on the name.
+    """
+    passes_name = request.config.jitsi.pass_name and not request.config.privacy.page
+    return _PASS_NAME if passes_name else Html()

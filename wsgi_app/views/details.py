@@ -1,6 +1,4 @@
-"""The overview: a conference as it stands, in words, with all of its links and what is stored of
-it.
-"""
+"""The overview: a conference in words, with all of its links and what is stored of it."""
 
 from __future__ import annotations
 
@@ -39,71 +37,44 @@ _FEW_DATES = 8
 
 
 class Details:
-    """What pages say of a conference, words and links, each made once."""
+    """What pages say of a conference, worked out once for all of their parts."""
 
     def __init__(
         self, request: Request, conference: Conference, booking: Booking, sequence: int = 0
     ) -> None:
+        texts, appointment = request.texts, booking.appointment
+        zone = appointment.zone
         self.request = request
-        self.texts = request.texts
         self.conference = conference
         self.booking = booking
         self.sequence = sequence
-        self.zone = booking.appointment.zone
-
-    @Lazy
-    def span(self) -> str:
-        """Start and end."""
-        return span_words(self.texts, self.conference.time, self.booking.duration, self.zone)
-
-    @Lazy
-    def timezone(self) -> str:
-        """The zone and how far it is from UTC."""
-        return zone_words(self.conference.time, self.zone)
-
-    @Lazy
-    def starts(self) -> list[int]:
-        """The start of each date to come."""
-        return [start for start, _ in self.conference.occurrences()]
-
-    @Lazy
-    def recurrence(self) -> str:
-        """How a series goes on, or that the conference takes place once."""
-        conference, appointment = self.conference, self.booking.appointment
-        first = (
-            datetime.fromisoformat(conference.anchor) if conference.anchor else appointment.start
-        )
-        last = to_local(self.starts[-1], self.zone)
-        return series_words(self.texts, appointment.rectype, first, len(self.starts), last)
-
-    @Lazy
-    def when(self) -> str:
-        """Start, end and zone in one line, the recurrence of a series in another."""
-        line = self.texts.format("with_zone", moment=self.span, zone=self.timezone)
-        return f"{line}\n{self.recurrence}" if self.booking.appointment.rectype else line
-
-    @Lazy
-    def invitation_url(self) -> str:
-        return links.invitation_url(self.request, self.conference)
-
-    @Lazy
-    def named_invitation_url(self) -> str:
-        return links.named_invitation_url(self.request, self.conference, self.booking.name)
+        # From the current occurrence on.
+        self.starts = [start for start, _ in conference.occurrences()]
+        self.span = span_words(texts, conference.time, booking.duration, zone)
+        self.timezone = zone_words(conference.time, zone)
+        start = conference.anchor
+        first = datetime.fromisoformat(start) if start else appointment.start
+        last = to_local(self.starts[-1], zone)
+        self.recurrence = series_words(texts, appointment.rectype, first, len(self.starts), last)
+        self.when = texts.format("with_zone", moment=self.span, zone=self.timezone)
+        if appointment.rectype:
+            self.when += f"\n{self.recurrence}"
 
     @Lazy
     def calendar_url(self) -> str:
         return links.calendar_url(self.request, self.conference, self.booking, self.sequence)
 
-    @Lazy
     def guest_text(self) -> str:
-        """What guests are sent: when, the invitation link and the one of the calendar entry."""
-        text = self.invitation_text(self.named_invitation_url)
-        label = self.texts.format("labelled", label=self.texts["calendar_link"])
+        """Return what guests are sent: when, the invitation link and the calendar entry's."""
+        request, texts = self.request, self.request.texts
+        url = links.named_invitation_url(request, self.conference, self.booking.name)
+        text = self.invitation_text(url)
+        label = texts.format("labelled", label=texts["calendar_link"])
         return f"{text}\n\n{label}\n{self.calendar_url}\n"
 
     def invitation_text(self, invitation_url: str) -> str:
         """Return what guests are sent at least, with one of the forms of their link."""
-        return self.texts.format(
+        return self.request.texts.format(
             "invitation_text",
             name=self.booking.name,
             when=self.when,
@@ -120,61 +91,68 @@ def overview(
     label = request.texts.format("labelled", label=request.texts["admin_link_secret"])
     content = request.markup(
         "overview.html",
-        name=booking.name,
-        facts=facts(details),
-        dates=dates(details),
-        invitation=invitation(details),
+        **described(details),
         admin_url=admin_url,
-        calendar_url=details.calendar_url,
-        calendars=calendar_links(details),
-        all_text=f"{details.guest_text}\n{label}\n{admin_url}\n",
-        stored=stored(details),
+        all_text=f"{details.guest_text()}\n{label}\n{admin_url}\n",
     )
     return document(request, title, content)
 
 
-def invitation(details: Details) -> Html:
-    """Return the invitation link and every way to hand it on; the name is in its fragment.
+def described(details: Details) -> dict[str, object]:
+    """Return what every page about a conference says of it, by the names in the templates."""
+    return {
+        "name": details.booking.name,
+        "facts": details.request.markup(
+            "facts.html", when=details.span, timezone=details.timezone, rhythm=details.recurrence
+        ),
+        "dates": _occurrences(details),
+        "invitation": _invitation(details),
+        "calendar_url": details.calendar_url,
+        "calendars": _calendar_links(details),
+        "stored": _stored(details),
+    }
 
-    The link itself gets its fragment from script, so that without script it stays short enough
-    to be read out.
+
+def _invitation(details: Details) -> Html:
+    """Return the invitation link and every way to share it; the name is in its fragment.
+
+    Script adds the fragment to the link: without script it stays short enough to be read out.
     """
     request, name = details.request, details.booking.name
+    guest_text = details.guest_text()
+    invitation_url = links.invitation_url(request, details.conference)
+    named_url = links.named_invitation_url(request, details.conference, name)
     return request.markup(
         "invitation.html",
         name=name,
         when=details.when,
         when_lines=joined(_LINE.render({}, text=line) for line in details.when.splitlines()),
-        invitation_url=details.invitation_url,
-        named_url=details.named_invitation_url,
+        invitation_url=invitation_url,
+        named_url=named_url,
         fragment=links.name_fragment(name),
         calendar_url=details.calendar_url,
         mail_url=links.mailto_url(
             name,
-            details.guest_text,
-            details.invitation_text(details.named_invitation_url),
-            details.invitation_text(details.invitation_url),
-            details.invitation_url,
+            guest_text,
+            details.invitation_text(named_url),
+            details.invitation_text(invitation_url),
+            invitation_url,
         ),
-        guest_text=details.guest_text,
+        guest_text=guest_text,
         qr_code_url=request.url(f"/qr/{details.conference.iid}.svg"),
-        first_in_note=_first_in_note(request),
+        # Since August 2023, its first participant must sign in.
+        first_in_note=request.texts["first_in_note"]
+        if request.config.jitsi.host == "meet.jit.si"
+        else "",
     )
 
 
-def facts(details: Details) -> Html:
-    """Return when a conference takes place, as a list of terms."""
-    return details.request.markup(
-        "facts.html", when=details.span, timezone=details.timezone, rhythm=details.recurrence
-    )
-
-
-def dates(details: Details) -> Html:
-    """Return the dates that a series will fall on, nothing for a one-off."""
+def _occurrences(details: Details) -> Html:
+    """Return the occurrences of a series, nothing for a one-off."""
     if not details.booking.appointment.rectype:
         return Html()
-    texts = details.texts
-    moments = many_moments_words(texts, details.starts, details.zone)
+    texts = details.request.texts
+    moments = many_moments_words(texts, details.starts, details.booking.appointment.zone)
     begin, end = _ITEM
     # Without a template for each, as there may be a thousand of them.
     items = joined(piece for moment in moments for piece in (begin, escape(moment), end))
@@ -186,10 +164,8 @@ def dates(details: Details) -> Html:
     )
 
 
-def calendar_links(details: Details) -> Html:
-    """Return the links into web calendars that the operator offers and that can carry this
-    conference.
-    """
+def _calendar_links(details: Details) -> Html:
+    """Return links into the web calendars on offer that can hold this conference."""
     request, conference, booking = details.request, details.conference, details.booking
     found = []
     for name in request.config.look.calendar_links:
@@ -199,12 +175,12 @@ def calendar_links(details: Details) -> Html:
             continue
         else:
             url = links.outlook_url(request, conference, booking)
-        found.append(_LINK.render({}, url=url, label=details.texts[f"calendar_{name}"]))
+        found.append(_LINK.render({}, url=url, label=request.texts[f"calendar_{name}"]))
     return joined(found)
 
 
-def stored(details: Details) -> Html:
-    """Return the row of a conference as the database holds it, and when it will be deleted."""
+def _stored(details: Details) -> Html:
+    """Return the row of a conference in the database, and when it will be deleted."""
     request, conference = details.request, details.conference
     zone = ZoneInfo(conference.timezone or request.config.site.timezone)
     deleted_at = details.starts[-1] + request.config.opening_hours.delete_after
@@ -214,9 +190,3 @@ def stored(details: Details) -> Html:
         rows=_ROWS.render({}, **conference._asdict()),
         deletion=request.texts.format("stored_deletion", moment=moment),
     )
-
-
-def _first_in_note(request: Request) -> str:
-    """Return what an organiser must know of the Jitsi server, nothing where it asks for nothing."""
-    # It wants its first participant signed in since August 2023.
-    return str(request.texts["first_in_note"]) if request.config.jitsi.host == "meet.jit.si" else ""

@@ -1,14 +1,15 @@
-"""The form that books and changes: its fields, what is filled in, and what is wrong with it."""
+"""The form that books and changes: its fields, their values and their errors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from ..domain import validation
-from ..domain.conference import Conference
+from ..domain.conference import Appointment, Conference
 from ..domain.recurrence import OFFERED, exists, listed_zone_names, to_local
 from ..domain.validation import (
     LONGEST_DURATION,
@@ -16,6 +17,7 @@ from ..domain.validation import (
     Booking,
     FieldError,
     FieldErrors,
+    TimeOfDayError,
     Value,
 )
 from ..text.dates import recurrence_words
@@ -45,26 +47,15 @@ def fresh_values(request: Request) -> dict[str, str]:
     start = to_local(request.now, zone).replace(minute=0, second=0) + timedelta(hours=1)
     while not exists(start, zone):
         start += timedelta(hours=1)
-    return {
-        **_start_values(start),
-        "name": "",
-        "timezone": timezone,
-        "duration": str(request.config.booking.default_duration),
-        "repeat": "",
-        "count": "",
-    }
-
-
-def sent_values(fields: Fields) -> dict[str, str]:
-    """Return what a visitor filled in, right or wrong."""
-    return {name: fields[name] for name in FIELDS}
+    duration = request.config.booking.default_duration
+    return booking_values(Booking("", duration, Appointment(start, timezone, "", 0)))
 
 
 def read_booking(
     request: Request, current: Conference | None = None, name_required: bool = True
 ) -> Booking:
-    """Return what the form asks for, of the `current` conference where it changes one; raises
-    ValidationError.
+    """Return what the form asks for; raises ValidationError. `current` is the conference that it
+    changes.
     """
     limits = request.config.limits
     wanted = _parse(request.form, validation.largest_count(limits, current), name_required)
@@ -75,8 +66,9 @@ def booking_values(booking: Booking) -> dict[str, str]:
     """Return a booking as the form shows it."""
     appointment = booking.appointment
     return {
-        **_start_values(appointment.start),
         "name": booking.name,
+        "date": appointment.start.date().isoformat(),
+        "time": f"{appointment.start:%H:%M}",
         "timezone": appointment.timezone,
         "duration": str(booking.duration),
         "repeat": appointment.rectype,
@@ -86,28 +78,32 @@ def booking_values(booking: Booking) -> dict[str, str]:
 
 def form_fields(
     request: Request,
-    values: Mapping[str, str],
+    values: Mapping[str, str] | Fields,
     errors: FieldErrors | None = None,
     started: bool = False,
 ) -> Html:
     """Return the fields with their values and, beside each wrong one, the reason.
 
-    Script says below them what they mean, unless the conference has `started`: its start may then
-    stay where no new one may lie.
+    Script says below them what they mean, unless the conference has `started`: its start may stay
+    in the past, where no new one may be.
     """
-    errors = FieldErrors(errors or {})
-    if start_error := errors.pop("start", None):
-        # Its sentence says which of the two fields of a start it is about.
-        is_time = start_error.text.startswith("error_time")
-        errors["time" if is_time else "date"] = start_error
     texts = request.texts
+    messages = {
+        _form_field(field, error): texts.format(error.text, **error.values)
+        for field, error in (errors or {}).items()
+    }
     today = to_local(request.now, ZoneInfo("UTC")) - timedelta(days=1)
     return request.markup(
         "form.html",
         **{field: values[field] for field in ("name", "date", "time", "duration", "count")},
-        **{f"{field}_state": _state(field, errors) for field in FIELDS},
-        **{f"{field}_error": _error(texts, field, errors) for field in FIELDS},
-        summary=_summary(texts, errors),
+        **{f"{field}_state": _state(field, field in messages) for field in FIELDS},
+        **{
+            f"{field}_error": _ERROR.render({}, field=field, message=messages[field])
+            if field in messages
+            else Html()
+            for field in FIELDS
+        },
+        summary=_summary(texts, messages),
         answer=Html() if started else _ANSWER.render(texts, url=request.page_url("/when")),
         zones=_zone_options(values["timezone"]),
         rhythms=_recurrence_options(texts, values["repeat"], values["date"]),
@@ -116,11 +112,6 @@ def form_fields(
         longest_duration=LONGEST_DURATION,
         most_repetitions=request.config.booking.max_count,
     )
-
-
-def error_text(texts: Texts, error: FieldError) -> str:
-    """Return the sentence that says what is wrong with a field."""
-    return texts.format(error.text, **error.values)
 
 
 def _parse(fields: Fields, most: int, name_required: bool) -> validation.BookingInput:
@@ -146,43 +137,39 @@ def _parse(fields: Fields, most: int, name_required: bool) -> validation.Booking
     )
 
 
-def _start_values(start: datetime) -> dict[str, str]:
-    return {"date": start.date().isoformat(), "time": f"{start:%H:%M}"}
+def _form_field(field: str, error: FieldError) -> str:
+    if field == "start":
+        return "time" if isinstance(error, TimeOfDayError) else "date"
+    return field
 
 
-def _state(field: str, errors: FieldErrors) -> Html:
-    if field not in errors:
-        return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
-    return _STATE.render({}, field=field)
+def _state(field: str, is_wrong: bool) -> Html:
+    if is_wrong:
+        return _STATE.render({}, field=field)
+    return _HINT.render({}, field=field) if field in _WITH_HINT else Html()
 
 
-def _error(texts: Texts, field: str, errors: FieldErrors) -> Html:
-    if field not in errors:
-        return Html()
-    return _ERROR.render(texts, field=field, message=error_text(texts, errors[field]))
-
-
-def _summary(texts: Texts, errors: FieldErrors) -> Html:
-    if not errors:
+def _summary(texts: Texts, messages: Mapping[str, str]) -> Html:
+    if not messages:
         return Html()
     items = joined(
         _SUMMARY_ITEM.render(
             texts,
             field=field,
             label=texts.format("labelled", label=texts[f"field_{field}"]),
-            message=error_text(texts, errors[field]),
+            message=messages[field],
         )
         for field in FIELDS
-        if field in errors
+        if field in messages
     )
-    message = texts.plural("form_errors", len(errors))
+    message = texts.plural("form_errors", len(messages))
     return _SUMMARY.render(texts, message=message, items=items)
 
 
 def _zone_options(chosen: str) -> Html:
     if chosen in _offered_zones():
         return _offered_options(chosen)
-    # In the list too, so that a visitor sees what was wrong rather than another zone.
+    # Listed too: a visitor sees what was wrong, not another zone.
     return joined([_ZONE.render({}, zone=chosen, selected=_SELECTED), _offered_options("")])
 
 
@@ -202,17 +189,12 @@ def _offered_options(chosen: str) -> Html:
 def _recurrence_options(texts: Texts, chosen: str, date: str) -> Html:
     labels = {"": texts["once"], **{code: texts["rhythms"][code] for code in OFFERED}}
     if chosen not in labels:
-        labels[chosen] = _recurrence_label(texts, chosen, date)
+        labels[chosen] = chosen
+        with suppress(ValueError):
+            labels[chosen] = recurrence_words(texts, chosen, datetime.fromisoformat(date))
     return joined(
         _OPTION.render(
             texts, value=code, label=label, selected=_SELECTED if code == chosen else Html()
         )
         for code, label in labels.items()
     )
-
-
-def _recurrence_label(texts: Texts, code: str, date: str) -> str:
-    try:
-        return recurrence_words(texts, code, datetime.fromisoformat(date))
-    except ValueError:
-        return code

@@ -10,10 +10,9 @@ from ..web.request import Request
 from ..web.response import Problem, Response
 
 _NO_HEAD = Html()
-# What makes a page ask for itself again until its script does, which stops the refresh. Not in
-# <noscript>: to a browser that cannot read our script, or did not get it, that is no missing
-# script. With the address in it, since a browser reloads no page whose own has a #fragment
-# (Chromium).
+# Reloads a page until its script does so and stops the refresh. Not in <noscript>: a browser that
+# cannot read our script, or did not get it, ignores that. With an address, since Chromium does not
+# reload a page whose own has a #fragment.
 _WAITING = Template(
     '<meta http-equiv="refresh" content="$reload_in; url=$again_url">\n'
     '<script src="$script_url" defer></script>'
@@ -42,13 +41,13 @@ def document(
 def open_document(
     request: Request, title: str, content: Template | Html, head: Template | Html = _NO_HEAD
 ) -> Page:
-    """Return a page whose content and head may still have names to be filled in."""
+    """Return a page whose content and head may have names that are filled in later."""
     page = _layout(request).fill({}, **_frame(request, title), content=content, head=head)
     return page.encoded()
 
 
 def waiting_head(request: Request) -> Template:
-    """Return what makes a page look again after `$reload_in` seconds, at `$again_url`."""
+    """Return what makes a page load `$again_url` after `$reload_in` seconds."""
     return _WAITING.fill({}, script_url=request.static_url("waiting.js"))
 
 
@@ -58,7 +57,7 @@ def in_language(
     status: HTTPStatus = HTTPStatus.OK,
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Response:
-    """Return the answer that a page in the visitor's language is."""
+    """Return an answer in the visitor's language."""
     language = request.texts.language
     headers = {"Content-Language": language, "Vary": "Accept-Language", **headers}
     return Response(body, status, headers)
@@ -69,7 +68,7 @@ def _layout(request: Request) -> Template:
 
 
 def _frame(request: Request, title: str) -> dict[str, object]:
-    """Return what stands around the content, by its names in the layout."""
+    """Return what surrounds the content, by its names in the layout."""
     return {
         "language": request.texts.language,
         "direction": request.texts["direction"],
@@ -79,22 +78,18 @@ def _frame(request: Request, title: str) -> dict[str, object]:
         "style_url": request.static_url("planado.css"),
         "script_url": request.static_url("planado.js"),
         "icon_url": request.static_url("planado.svg"),
-        "own_style": _own_style(request),
+        "own_style": _OWN_STYLE.render({}, url=request.static_url("own.css"))
+        if request.theme.static_file("own.css")
+        else Html(),
         "languages": _languages(request),
     }
-
-
-def _own_style(request: Request) -> Html:
-    if request.theme.static_file("own.css") is None:
-        return Html()
-    return _OWN_STYLE.render({}, url=request.static_url("own.css"))
 
 
 def _languages(request: Request) -> Html:
     """Return a link to this page in each language, nothing where there is only one.
 
-    Nothing either in an answer to a form: to see it in another language somebody would have to
-    book or change something twice, or lose what was typed. The page before had the links.
+    Nothing in an answer to a form either: another language would mean to book or change twice, or
+    to lose what was typed. The page before had the links.
     """
     names = request.theme.language_names
     if len(names) < 2 or not request.is_safe:
@@ -111,6 +106,6 @@ def _languages(request: Request) -> Html:
             )
             for language, name in names.items()
         ]
-    except Problem:  # An address that cannot be read cannot be asked for again either.
+    except Problem:  # An unreadable address cannot be requested again.
         return Html()
     return _LANGUAGES.render({}, items=joined(items))

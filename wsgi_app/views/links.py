@@ -19,7 +19,6 @@ LONGEST_MAILTO = 2000
 LARGEST_SEQUENCE = 2**31 - 1
 
 _SEQUENCE_EPOCH = 1767225600  # 2026-01-01T00:00:00Z
-_UTC = ZoneInfo("UTC")
 
 
 def invitation_url(request: Request, conference: Conference) -> str:
@@ -28,9 +27,7 @@ def invitation_url(request: Request, conference: Conference) -> str:
 
 
 def name_fragment(name: str) -> str:
-    """Return a name as it stands behind the # of an invitation link, which browsers keep from
-    every server.
-    """
+    """Return a name as the fragment of an invitation link, which browsers send to no server."""
     return quote(name, safe="")
 
 
@@ -45,14 +42,13 @@ def admin_path(conference: Conference, action: str = "") -> str:
 
 
 def full_admin_path(conference: Conference, booking: Booking, done: str = "") -> str:
-    """Return the path of the admin page with what is not stored; `done` names a notice."""
-    unstored = _query(
+    """Return the path of the admin page with what only links carry; `done` names a notice."""
+    return f"{admin_path(conference)}?" + _query(
         name=booking.name,
         timezone=booking.appointment.timezone,
         duration=str(booking.duration),
         done=done,
     )
-    return f"{admin_path(conference)}?{unstored}"
 
 
 def admin_url(request: Request, conference: Conference, booking: Booking) -> str:
@@ -75,9 +71,9 @@ def calendar_url(
         duration=str(booking.duration),
         timezone=appointment.timezone,
         repeat=appointment.rectype,
-        # A row of the PHP version may have more; the entry gets them as the series moves on.
+        # A row of the PHP version may have more; the entry gets them as the series advances.
         count=str(min(appointment.recev, LARGEST_COUNT)) if appointment.rectype else "",
-        # The next date alone does not tell the rule: 28 February may be the last day of the month.
+        # The next occurrence does not tell the rule: 28 February may be the last day of the month.
         anchor=conference.anchor if appointment.rectype else "",
         sequence=str(min(sequence, LARGEST_SEQUENCE)) if sequence else "",
         status="cancelled" if cancelled else "",
@@ -88,8 +84,8 @@ def calendar_url(
 def sequence_at(now: float) -> int:
     """Return the SEQUENCE (RFC 5545 section 3.8.7.4) of a calendar entry that is changed now.
 
-    It rises by one a second, so nothing needs to be stored for it. (In the year 2094 it reaches
-    the largest that there is, and links stay at that.)
+    It rises by one a second, so that nothing is stored for it. (In the year 2094 it reaches the
+    largest, and links stay at that.)
     """
     return max(1, int(now) - _SEQUENCE_EPOCH)
 
@@ -110,10 +106,7 @@ def google_url(request: Request, conference: Conference, booking: Booking) -> st
 def outlook_url(request: Request, conference: Conference, booking: Booking) -> str:
     """Return the link that adds a one-off to an Outlook calendar; it knows no series."""
     link = invitation_url(request, conference)
-    start, end = (
-        f"{recurrence.to_local(instant, _UTC):%Y-%m-%dT%H:%M:%SZ}"
-        for instant in _span(conference, booking)
-    )
+    start, end = _utc_span(conference, booking, "%Y-%m-%dT%H:%M:%SZ")
     return "https://outlook.live.com/calendar/0/deeplink/compose?" + _query(
         path="/calendar/action/compose",
         rru="addevent",
@@ -126,9 +119,7 @@ def outlook_url(request: Request, conference: Conference, booking: Booking) -> s
 
 
 def mailto_url(subject: str, *bodies: str) -> str:
-    """Return a link that opens a mail with the subject and the first of the bodies it has room
-    for.
-    """
+    """Return a link that opens a mail with the subject and the first of the bodies that fits."""
     for body in bodies:
         link = "mailto:?" + _query(subject=subject, body=body.replace("\n", "\r\n"))
         if len(link) < LONGEST_MAILTO:
@@ -136,21 +127,19 @@ def mailto_url(subject: str, *bodies: str) -> str:
     return link
 
 
-def _span(conference: Conference, booking: Booking) -> tuple[int, int]:
-    return conference.time, conference.time + booking.duration * 60
+def _utc_span(conference: Conference, booking: Booking, pattern: str) -> tuple[str, str]:
+    start = recurrence.to_local(conference.time, ZoneInfo("UTC"))
+    end = start + timedelta(minutes=booking.duration)
+    return start.strftime(pattern), end.strftime(pattern)
 
 
 def _google_dates(conference: Conference, booking: Booking) -> dict[str, str]:
     appointment = booking.appointment
     if not appointment.rectype:
-        start, end = (
-            f"{recurrence.to_local(instant, _UTC):%Y%m%dT%H%M%SZ}"
-            for instant in _span(conference, booking)
-        )
-        return {"dates": f"{start}/{end}"}
+        return {"dates": "/".join(_utc_span(conference, booking, "%Y%m%dT%H%M%SZ"))}
     first = datetime.fromisoformat(conference.anchor)
     begin = recurrence.local_start(conference.time, first, appointment.zone)
-    # All dates get the clock times of this one: a clock change in it must not shift the others.
+    # All occurrences get the clock times of this one, which a clock change in it must not shift.
     until = begin + timedelta(minutes=booking.duration)
     rule = recurrence.rule(appointment.rectype, first, appointment.recev + 1)
     return {"dates": f"{begin:%Y%m%dT%H%M%S}/{until:%Y%m%dT%H%M%S}", "recur": f"RRULE:{rule}"}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 from ..text.html import Html, Template
 from ..web.request import Request
 from ..web.response import Problem, Response
-from .layout import document, waiting_head
+from .layout import document, in_language, waiting_head
 
 PROBLEM_TYPE = "application/problem+json"
 
 _RELOAD = Template('data-reload-in="$milliseconds"')
-# Not in the template folder: it must work even where an operator's template does not.
+# Not in the template folder: it must work when an operator's template does not.
 _BARE = Template("<!doctype html><title>$status</title><p>$status</p>")
 
 
@@ -36,7 +37,10 @@ def _page(request: Request, problem: Problem) -> Response:
     )
     head = Html()
     if retry_after:
-        head = waiting_head(request).render({}, reload_in=retry_after, again_url=request.this_url)
+        again_url = request.url(quote(request.path))
+        if request.query_string:
+            again_url += f"?{request.query_string}"
+        head = waiting_head(request).render({}, reload_in=retry_after, again_url=again_url)
     title = request.texts[f"{problem.text}_title"]
     return document(request, title, content, problem.status, head, problem.headers)
 
@@ -51,10 +55,5 @@ def _document(request: Request, problem: Problem) -> Response:
             {"field": field, "message": message} for field, message in problem.errors.items()
         ],
     }
-    headers = {
-        "Content-Type": PROBLEM_TYPE,
-        "Content-Language": request.texts.language,
-        "Vary": "Accept-Language",
-        **problem.headers,
-    }
-    return Response(json.dumps(described).encode("ascii"), problem.status, headers)
+    headers = {"Content-Type": PROBLEM_TYPE, **problem.headers}
+    return in_language(request, json.dumps(described).encode("ascii"), problem.status, headers)

@@ -1,4 +1,4 @@
-"""Calls from scripts of other sites (Fetch standard, section 3.2), where the operator lets them."""
+"""Calls from scripts of other sites that the operator allows (Fetch standard, section 3.2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def with_cors(request: Request, response: Response) -> Response:
     headers = {**response.headers, "Vary": vary}
     origin = request.header("Origin")
     if origin and (origin in allowed or "*" in allowed):
-        # For any site the answer is one and the same, and nothing that was sent stands in it.
+        # Any site gets the same answer, which repeats nothing that was sent.
         headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
         headers["Access-Control-Expose-Headers"] = RESPONSE_HEADERS
         if request.method == "OPTIONS":

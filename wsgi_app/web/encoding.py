@@ -1,4 +1,4 @@
-"""In which encoding a client takes an answer (RFC 9110 section 12.5.3)."""
+"""The encodings that a client accepts (RFC 9110 section 12.5.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler knows of a request: its words, its moment, and the settings of this Planado."""
+"""What a handler knows of a request: its fields, its moment, and the settings of Planado."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import IO, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from ..config import Config
@@ -26,15 +26,12 @@ JSON_TYPE = "application/json"
 Value = TypeVar("Value")
 
 _MOST_FIELDS = 100
-# Bytes, as long as a name can be (RFC 1035 section 2.3.4).
-_LONGEST_HOST = 255
-_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+# At most as long as a name can be, in bytes (RFC 1035 section 2.3.4).
+_HOST = re.compile(r"(?!.{256})([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Fields:
-    """The fields of a query or a form; one that is missing reads as empty, one that came twice is
-    named in `duplicates`.
-    """
+    """The fields of a query or a form; a missing one is empty, `duplicates` names repeated ones."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
         times = Counter(name for name, _ in pairs)
@@ -50,10 +47,10 @@ class Fields:
 
 
 class Lazy(Generic[Value]):
-    """A property that is worked out at its first use and then kept.
+    """A property that is worked out at its first use and then cached.
 
-    functools.cached_property has a lock until Python 3.11: a body that arrives
-    slowly would hold up everybody else's.
+    functools.cached_property has a lock until Python 3.11: a body that arrives slowly would hold
+    up everybody else's.
     """
 
     def __init__(self, work: Callable[[Any], Value]) -> None:
@@ -68,10 +65,8 @@ class Lazy(Generic[Value]):
 
 
 class Request:
-    """What a handler knows of a request: its words, its moment, and the program's settings and
-    theme.
-
-    `now` is in UNIX seconds; it is read once, so that all of an answer means the same moment.
+    """A request: `now`, in UNIX seconds, is read once, so that all of an answer means the same
+    moment.
     """
 
     def __init__(
@@ -94,7 +89,10 @@ class Request:
     @Lazy
     def path(self) -> str:
         """The path below the mount point; raises Problem where it is not UTF-8."""
-        path = _utf8(self.environ.get("PATH_INFO", "").encode("latin-1"))
+        try:
+            path: str = self.environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
         # A proxy may pass on the whole path that base_url begins with.
         mount = self.config.site.path
         if mount and (path == mount or path.startswith(f"{mount}/")):
@@ -103,7 +101,7 @@ class Request:
 
     @Lazy
     def query_string(self) -> str:
-        """What stands after the `?`; raises Problem where that is longer than 4 KiB."""
+        """What follows the `?`; raises Problem where that is longer than 4 KiB."""
         query: str = self.environ.get("QUERY_STRING", "")
         if len(query) > LONGEST_QUERY:
             raise Problem(HTTPStatus.REQUEST_URI_TOO_LONG, "problem_query_long")
@@ -131,10 +129,10 @@ class Request:
             value = json.loads(
                 body, object_pairs_hook=_unique_names, parse_constant=_refuse_constant
             )
+            if not isinstance(value, dict):
+                raise ValueError("no object")
         except (ValueError, RecursionError) as error:
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_json") from error
-        if not isinstance(value, dict):
-            raise Problem(HTTPStatus.BAD_REQUEST, "problem_json")
         return value
 
     def refuse_long_query(self) -> None:
@@ -163,18 +161,16 @@ class Request:
 
     @Lazy
     def texts(self) -> Texts:
-        """The texts of the language that was chosen on a page, else of the one that
-        Accept-Language weighs highest.
-        """
-        accepted = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
+        """The texts of the chosen language, else of the one that Accept-Language weighs highest."""
+        accepted = self.header("Accept-Language")
         return self.theme.texts(
             self.chosen_language or choose_language(accepted, self.theme.languages)
         )
 
     @Lazy
     def chosen_language(self) -> str:
-        """The language that the address names because the visitor chose it at the foot of a page;
-        empty where it names none that is on offer.
+        """The language in the address, which the visitor chose at the foot of a page; empty where
+        it is not on offer.
         """
         if "language=" not in self.environ.get("QUERY_STRING", ""):
             return ""  # As nearly always: no need to read the query.
@@ -183,53 +179,46 @@ class Request:
             return ""
         try:
             language = self.query["language"]
-        except Problem:  # Whoever needs the query reports it.
+        except Problem:  # Reported where the query is needed.
             return ""
         return language if language in self.theme.languages else ""
 
     def header(self, name: str) -> str:
-        """Return the value of a header, empty where it was not sent."""
+        """Return a header, empty where it was not sent."""
         return self.header_if_sent(name) or ""
 
     def header_if_sent(self, name: str) -> str | None:
-        """Return the value of a header, None where it was not sent."""
+        """Return a header, None where it was not sent."""
         value: str | None = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
         return value
 
     def url(self, path: str) -> str:
-        """Return the absolute address of a path of ours, which is percent-encoded where it needs
-        to be.
-        """
+        """Return the absolute address of a path of ours, which is percent-encoded already."""
         return self._root + path
 
     def page_url(self, path: str) -> str:
-        """Return the absolute address of a page for this visitor alone, which keeps the language
-        that was chosen; one that is sent around is a `url`.
+        """Return the absolute address of a page, in the language that this visitor chose; links to
+        share are a `url`.
         """
         if not self.chosen_language:
             return self.url(path)
         return self.url(path) + ("&" if "?" in path else "?") + f"language={self.chosen_language}"
 
     def cached_page(self, name: str, make: Callable[[], Page]) -> Page:
-        """Return the page of that name from the cache, which `make` makes where it is not there;
-        made anew where the query stands in its links to other languages.
+        """Return the page of that name from the cache, or made by `make` where it is not there.
 
-        It may depend on nothing but its name, the language and where our links begin.
+        It may depend on nothing but its name, the language and where our links begin. A query in
+        its links to other languages keeps it out of the cache.
         """
         if not self.asks_for_no_more:
             return make()
         key = CacheKey(self._root, self.texts.language, self.chosen_language, name)
         return self._page_cache.get(key, make)
 
-    @property
-    def this_url(self) -> str:
-        """The address that was asked for."""
-        return self.url(quote(self.path)) + (self.query_string and f"?{self.query_string}")
-
     def static_url(self, name: str) -> str:
         """Return the address of a static file, another one whenever its content changes."""
         file = self.theme.static_file(name)
-        return self.url(f"/static/{name}?v={file.etag}" if file else f"/static/{name}")
+        return self.url(f"/static/{name}" + (f"?v={file.etag}" if file else ""))
 
     def markup(self, template: str, **values: object) -> Html:
         """Return a template in the visitor's language with the values filled in."""
@@ -242,7 +231,7 @@ class Request:
         # A proxy that is trusted may have put what a stranger sent into all three.
         server = f"{self.environ['SERVER_NAME']}:{self.environ['SERVER_PORT']}"
         hosts = (self.environ.get("HTTP_HOST", ""), server)
-        host = next(filter(_is_host, hosts), "localhost")
+        host = next(filter(_HOST.fullmatch, hosts), "localhost")
         scheme = "https" if self.environ["wsgi.url_scheme"].lower() == "https" else "http"
         mount = self.environ.get("SCRIPT_NAME", "")
         if mount:
@@ -261,36 +250,29 @@ class Request:
 
     @Lazy
     def _body(self) -> bytes:
-        stream: IO[bytes] = self.environ["wsgi.input"]
-        length = self.environ.get("CONTENT_LENGTH", "")
-        if not length:
-            # Hosts that undo a chunked body say so; without that its end cannot be known.
-            if not self.environ.get("wsgi.input_terminated"):
-                if self.header("Transfer-Encoding"):
-                    raise Problem(HTTPStatus.LENGTH_REQUIRED, "problem_length_required")
-                return b""
-            body = _read(stream, LARGEST_BODY + 1)
-            if len(body) > LARGEST_BODY:
+        length: str = self.environ.get("CONTENT_LENGTH", "")
+        if length:
+            if not re.fullmatch("[0-9]{1,18}", length):
+                raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
+            if int(length) > LARGEST_BODY:
                 raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")
-            return body
-        if not re.fullmatch("[0-9]{1,18}", length):
-            raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
-        if int(length) > LARGEST_BODY:
+        # Hosts that undo a chunked body say so; without that its end cannot be known.
+        elif not self.environ.get("wsgi.input_terminated"):
+            if self.header("Transfer-Encoding"):
+                raise Problem(HTTPStatus.LENGTH_REQUIRED, "problem_length_required")
+            return b""
+        try:
+            body: bytes = self.environ["wsgi.input"].read(int(length or LARGEST_BODY + 1))
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Each host has exceptions of its own for a broken chunk and for a visitor who left.
+            raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
+        if len(body) > LARGEST_BODY:
             raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "problem_too_large")
-        body = _read(stream, int(length))
-        if len(body) < int(length):
+        if length and len(body) < int(length):
             raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request")
         return body
-
-
-def _read(stream: IO[bytes], size: int) -> bytes:
-    try:
-        return stream.read(size)
-    except MemoryError:
-        raise
-    except Exception as error:
-        # Each host has exceptions of its own for a broken chunk and for a visitor who has left.
-        raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error
 
 
 def _decoded(encoded: bytes) -> Fields:
@@ -316,14 +298,3 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_constant(name: str) -> None:
     # Python reads NaN and Infinity, which are no JSON (RFC 8259 section 6).
     raise ValueError(name)
-
-
-def _is_host(text: str) -> bool:
-    return len(text) <= _LONGEST_HOST and _HOST.fullmatch(text) is not None
-
-
-def _utf8(encoded: bytes) -> str:
-    try:
-        return encoded.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, "problem_bad_request") from error

@@ -36,5 +36,5 @@ class Problem(Exception):
 
 
 def redirect(url: str, status: HTTPStatus = HTTPStatus.FOUND) -> Response:
-    """Return a redirect, to which browsers hand on the fragment of the address they asked for."""
+    """Return a redirect, to which browsers pass on the fragment of the address they asked for."""
     return Response(b"", status, {"Location": url})

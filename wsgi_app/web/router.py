@@ -19,7 +19,7 @@ Handler = TypeVar("Handler")
 
 class Route(Generic[Handler]):
     """A method and an address, and the handler that `find_handler` returns; `{name}` in `pattern`
-    stands for one segment of the path.
+    is one segment of the path.
     """
 
     def __init__(self, method: str, pattern: str, find_handler: Callable[[], Handler]) -> None:
@@ -44,10 +44,6 @@ class Route(Generic[Handler]):
                 return None
         return values
 
-    def serves(self, method: str) -> bool:
-        """Say whether a request with this method is for this route; HEAD goes wherever GET does."""
-        return self.method == ("GET" if method == "HEAD" else method)
-
 
 class PlainRoute(Route[PlainHandler]):
     """An address whose handler has no way to reach the database."""
@@ -57,25 +53,23 @@ class StoredRoute(Route[StoredHandler]):
     """An address whose handler asks the database."""
 
 
-class Router:
-    """Finds the route of a request among those it is given; of two that match, the first."""
-
-    def __init__(self, routes: Iterable[PlainRoute | StoredRoute]) -> None:
-        self._routes = tuple(routes)
-
-    def find(self, method: str, path: str) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
-        """Return the route and the values in the path; raises Problem where there is none."""
-        allowed = []
-        segments = path.split("/")
-        for route in self._routes:
-            values = route.match(segments)
-            if values is None:
-                continue
-            if route.serves(method):
-                return route, values
-            allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
-        if allowed:
-            raise Problem(
-                HTTPStatus.METHOD_NOT_ALLOWED, "problem_method", {"Allow": ", ".join(allowed)}
-            )
-        raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
+def find_route(
+    routes: Iterable[PlainRoute | StoredRoute], method: str, path: str
+) -> tuple[PlainRoute | StoredRoute, dict[str, str]]:
+    """Return the first route that serves a request and the values in its path; raises Problem
+    where there is none.
+    """
+    allowed = []
+    segments = path.split("/")
+    for route in routes:
+        values = route.match(segments)
+        if values is None:
+            continue
+        # HEAD goes wherever GET does.
+        if route.method == ("GET" if method == "HEAD" else method):
+            return route, values
+        allowed += ["GET", "HEAD"] if route.method == "GET" else [route.method]
+    if allowed:
+        headers = {"Allow": ", ".join(allowed)}
+        raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "problem_method", headers)
+    raise Problem(HTTPStatus.NOT_FOUND, "problem_not_found")
