@@ -12,7 +12,7 @@ from tests.unit.test_architecture import MODULES, ROOT, name_of
 
 DATABASE = re.compile(r"(self\.)?_?\w*(db|database|beside)")
 # What the databases make of a statement that storage has sent.
-PREPARED = re.compile(r"_for_\w+\(sql, self\.table\)")
+PREPARED = re.compile(r"(_for_mariadb|with_table)\(sql, self\.table(, '\"')?\)")
 SENT = re.compile(
     r"\b(iid|aid|rid|environ)\b|\brequest\.(path|path_values|query|form|environ|header)\b"
 )
