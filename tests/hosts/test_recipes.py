@@ -84,18 +84,18 @@ class SiteUnderFilter(Site):
 
     def start(self, command: Sequence[object], **environ: str) -> None:
         program = shutil.which(str(command[0]))
-        filtered = under_filter_of("planado.service", [program, *command[1:]])
+        filtered = syscall_filter_of("planado.service", [program, *command[1:]])
         super().start(filtered, **environ)
 
 
-def under_filter_of(unit: str, command: Sequence[object]) -> list[object]:
+def syscall_filter_of(unit: str, command: Sequence[object]) -> list[object]:
     """Return a command that runs another one with the system calls that a unit allows."""
     calls = members("@default")
     lines = re.findall("^SystemCallFilter=(.*)$", (DEPLOY / unit).read_text("utf-8"), re.MULTILINE)
     for line in lines:
         listed = set().union(*map(members, line.lstrip("~").split()))
         calls = calls - listed if line.startswith("~") else calls | listed
-    return [PYTHON, Path(__file__).parent / "under_filter.py", ",".join(sorted(calls)), *command]
+    return [PYTHON, Path(__file__).parent / "syscall_filter.py", ",".join(sorted(calls)), *command]
 
 
 @cache
@@ -123,12 +123,14 @@ def test_the_unit_lets_each_host_serve(
 
 def test_the_unit_lets_the_clean_up_run(programs: Programs, tmp_path: Path) -> None:
     cleanup = [programs.checkout / ".venv/bin/planado", "cleanup"]
-    assert run(under_filter_of("planado-cleanup.service", cleanup), tmp_path).startswith("deleted")
+    assert run(syscall_filter_of("planado-cleanup.service", cleanup), tmp_path).startswith(
+        "deleted"
+    )
 
 
 def test_the_unit_lets_a_process_keep_to_its_core(tmp_path: Path) -> None:
     pin = "import os; os.sched_setaffinity(0, os.sched_getaffinity(0))"
-    run(under_filter_of("planado.service", [PYTHON, "-c", pin]), tmp_path)
+    run(syscall_filter_of("planado.service", [PYTHON, "-c", pin]), tmp_path)
 
 
 def test_the_containers_check_of_health_sees_a_server_that_is_away(programs: Programs) -> None:

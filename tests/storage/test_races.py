@@ -1,4 +1,6 @@
-"""Somebody else is faster: what was looked at has changed before it is written."""
+"""Races against another process, statement by statement: each condition of each write, each retry,
+and the requests that are outrun.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking, changing and writing, when somebody else is faster in between."""
+"""`conferences.update`, the loop that looks, changes and writes, and the outcome of a statement."""
 
 from __future__ import annotations
 

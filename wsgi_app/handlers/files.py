@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from ..web.encoding import takes_gzip
+from ..web.accept_encoding import takes_gzip
 from ..web.request import Request
 from ..web.response import Problem, Response
 

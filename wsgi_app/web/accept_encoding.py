@@ -1,4 +1,4 @@
-"""The encodings that a client accepts (RFC 9110 section 12.5.3)."""
+"""Whether a client accepts gzip (RFC 9110 section 12.5.3); `text/theme.py` compresses."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Runs a program under a list of system calls as systemd does: any other ends it (SIGSYS).
 
-/usr/bin/python3 under_filter.py CALL,CALL... PROGRAM [WORD...]
+/usr/bin/python3 syscall_filter.py CALL,CALL... PROGRAM [WORD...]
 """
 
 import os
