@@ -35,7 +35,7 @@ def find(db: Database, iid: int, hours: OpeningHours, now: float) -> Conference 
         stored = _find_row(db, iid)
         current = stored.at(now, hours) if stored else None
         # What is past is left to the clean-up.
-        return (stored, current) if current else (None, None)
+        return (stored if current and current != stored else None), current
 
     # A new occurrence's room must be the same for all, so it is stored before anybody learns it.
     return _store(db, advance)
@@ -192,10 +192,12 @@ def try_to_write(db: Database) -> None:
 
 
 def _store(db: Database, attempt: Callable[[], tuple[Conference | None, After]]) -> After:
-    """Put the second row of what `attempt` returns in the place of the first, and return it."""
+    """Put the second row of what `attempt` returns in the place of the first, if there is a first
+    one, and return the second.
+    """
     for _ in range(TRIES):
         before, after = attempt()
-        if before is None or before == after:
+        if before is None:
             return after
         if after is None:
             stored = remove_if_unchanged(db, before)
