@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import time
@@ -160,13 +159,8 @@ def from_all(
 def book(server: Server) -> str:
     """Book a conference in an hour and return the path of its invitation."""
     start = datetime.now(UTC) + timedelta(hours=1)
-    described = {"start": f"{start:%Y-%m-%dT%H:%M}", "timezone": "UTC", "duration": 60}
-    sent = json.dumps(described).encode()
-    response, text = server.request(
-        "POST", "/api/v1/conferences", sent, Content_Type="application/json"
-    )
-    assert response.status == 201, text + server.printed()
-    return urlsplit(str(json.loads(text)["invitation_url"])).path
+    booked = server.book(f"{start:%Y-%m-%dT%H:%M}")
+    return urlsplit(str(booked["invitation_url"])).path
 
 
 def status(server: Server, path: str) -> int:

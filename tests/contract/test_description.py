@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,14 +33,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def describe(server: Server, folder: Path) -> tuple[Path, str]:
     """Return the description, with an existing conference as its example, and its bearer."""
     start = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT10:00Z")
-    body = {"start": start, "timezone": "UTC", "duration": 60, "repeat": "1weekly", "count": 3}
-    _, text = server.request(
-        "POST",
-        "/api/v1/conferences",
-        json.dumps(body).encode(),
-        Content_Type="application/json",
-    )
-    booked: dict[str, Any] = json.loads(text)
+    booked = server.book(start, repeat="1weekly", count=3)
     _, description = server.request("GET", "/api/v1/openapi.json")
     file = folder / "openapi.json"
     file.write_text(description.replace("1234567890123456", booked["invitation_id"]))

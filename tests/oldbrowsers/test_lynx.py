@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,11 @@ class Lynx:
             if mark in last:
                 return
             self.press("Tab")
-            wait_until(lambda last=last: self.screen().rpartition("\n")[2] != last)  # type: ignore[misc]
+            wait_until(partial(self._has_left, last))
         raise AssertionError(f"no {mark} in {self.screen()}")
+
+    def _has_left(self, last_line: str) -> bool:
+        return self.screen().rpartition("\n")[2] != last_line
 
     def _tmux(self, *arguments: str) -> str:
         return subprocess.run(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import http.client
 import itertools
-import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -41,15 +40,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 def book(server: Server, **fields: object) -> dict[str, Any]:
     start = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT10:00")
-    body = {"start": start, "timezone": "Asia/Hebron", "duration": 60, **fields}
-    _, text = server.request(
-        "POST",
-        "/api/v1/conferences",
-        json.dumps(body).encode(),
-        Content_Type="application/json",
-    )
-    booked: dict[str, Any] = json.loads(text)
-    return booked
+    return server.book(start, timezone="Asia/Hebron", **fields)
 
 
 def test_no_request_costs_much_more_than_a_waiting_page(server: Server) -> None:

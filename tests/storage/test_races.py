@@ -528,12 +528,12 @@ def test_a_transaction_whose_connection_was_lost_is_run_again_from_its_beginning
     spoiled: tuple[FaultProxy, Database],
 ) -> None:
     proxy, database = spoiled
-    conferences = [one_off(1, NOW), one_off(2, NOW)]
+    booked = [one_off(1, NOW), one_off(2, NOW)]
     # The answers to its beginning, to the first and to the second INSERT.
     proxy.break_answer(3)
-    fill(database, conferences)
+    fill(database, booked)
     assert proxy.has_broken
-    assert rows(database) == [*conferences, SERIES]
+    assert rows(database) == [*booked, SERIES]
 
 
 def test_who_changed_a_row_and_lost_the_answer_has_changed_it(

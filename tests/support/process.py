@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.support.mariadb import free_port
 
@@ -87,6 +89,21 @@ class Server:
             return response, response.read().decode("utf-8")
         finally:
             connection.close()
+
+    def book(self, start: str, **fields: object) -> dict[str, Any]:
+        """Book a conference through the API, of an hour in UTC unless the fields say otherwise, and
+        return its description.
+        """
+        body = {"start": start, "timezone": "UTC", "duration": 60, **fields}
+        response, text = self.request(
+            "POST",
+            "/api/v1/conferences",
+            json.dumps(body).encode(),
+            Content_Type="application/json",
+        )
+        assert response.status == 201, text + self.printed()
+        booked: dict[str, Any] = json.loads(text)
+        return booked
 
     def resident_bytes(self) -> dict[int, int]:
         """Return how much memory its processes have at the moment, by process (Linux)."""
